@@ -1,0 +1,1 @@
+//! The Stator MongoDB driver on async-std.

@@ -1,0 +1,1 @@
+//! Deterministic simulation for the Stator MongoDB driver: virtual clock, memory streams, seeded scheduler, scripted servers.

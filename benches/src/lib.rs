@@ -1,0 +1,1 @@
+//! DriverBench and micro-benchmarks of Stator, beside its peers.

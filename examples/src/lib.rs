@@ -1,0 +1,1 @@
+//! Examples of Stator, one idea a file.

@@ -1,0 +1,1 @@
+//! The connection pool as a machine (CMAP).

@@ -1,0 +1,1 @@
+//! The connection string and all its options.

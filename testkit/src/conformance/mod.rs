@@ -1,0 +1,67 @@
+//! Runs the data of the public driver specifications against Stator.
+//!
+//! Each area is a function from the area's folder to a [`Report`].
+
+use std::path::{Path, PathBuf};
+
+mod bson_areas;
+mod uri_areas;
+
+/// What one area's files showed.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Cases that passed.
+    pub passed: usize,
+    /// Cases that failed, each with its reason.
+    pub failed: Vec<Outcome>,
+    /// Cases that were not run, each with its reason.
+    pub skipped: Vec<Outcome>,
+}
+
+/// One case that did not pass.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The file, relative to the area's folder.
+    pub file: String,
+    /// The case's description.
+    pub case: String,
+    /// Why it failed or was skipped.
+    pub reason: String,
+}
+
+impl Report {
+    /// Counts one case: `Ok` passed, `Err` failed with its reason.
+    pub fn record(&mut self, file: &str, case: &str, outcome: Result<(), String>) {
+        match outcome {
+            Ok(()) => self.passed += 1,
+            Err(reason) => self.failed.push(Outcome { file: file.into(), case: case.into(), reason }),
+        }
+    }
+
+    /// Counts one case as skipped.
+    pub fn skip(&mut self, file: &str, case: &str, reason: impl Into<String>) {
+        self.skipped.push(Outcome { file: file.into(), case: case.into(), reason: reason.into() });
+    }
+}
+
+/// Runs the files below one area's folder.
+pub type Runner = fn(&Path) -> Report;
+
+/// The areas that have a runner, by the name of their folder.
+pub const AREAS: &[(&str, Runner)] = &[
+    ("auth", uri_areas::auth),
+    ("bson-binary-vector", bson_areas::binary_vector),
+    ("bson-corpus", bson_areas::corpus),
+    ("connection-string", uri_areas::connection_string),
+    ("read-write-concern", uri_areas::read_write_concern),
+    ("uri-options", uri_areas::uri_options),
+];
+
+/// The folder of the specifications' data: `STATOR_SPEC_DIR`, or `../shared/spec` beside the project; `None` if neither is there.
+pub fn spec_dir() -> Option<PathBuf> {
+    let dir = match std::env::var_os("STATOR_SPEC_DIR") {
+        Some(dir) => PathBuf::from(dir),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/spec"),
+    };
+    dir.is_dir().then_some(dir)
+}

@@ -1,0 +1,6 @@
+//! Real mongod servers on demand for tests, and the conformance runner of Stator.
+
+#![forbid(unsafe_code)]
+
+pub mod conformance;
+pub mod server;

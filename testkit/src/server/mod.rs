@@ -1,0 +1,1 @@
+//! Real mongod processes on demand.

@@ -1,0 +1,1 @@
+//! BSON as views over bytes, a validator and a back-patching writer.
