@@ -1,0 +1,118 @@
+//! Checking everything in a document at once.
+
+use alloc::vec::Vec;
+
+use super::{BsonError, Doc, Elements, Kind, MAX_DEPTH, RawValue, parse};
+
+impl Doc<'_> {
+    /// Checks everything in the document: all lengths, terminators, element types, booleans and nested
+    /// documents, the UTF-8 of all keys and strings, and that nothing is nested deeper than [`MAX_DEPTH`].
+    ///
+    /// The keys of arrays may be anything, as the `bson-corpus` specification says.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong, with its offset in this document.
+    pub fn validate(self) -> Result<(), BsonError> {
+        self.walk::<true>()
+    }
+
+    /// Checks that nothing is nested deeper than [`MAX_DEPTH`], and the bounds on the way there.
+    ///
+    /// This is what a recursive decoder needs to know before it begins: it is cheaper than
+    /// [`validate`](Self::validate), because it does not look at text.
+    ///
+    /// # Errors
+    ///
+    /// [`BsonError::TooDeep`], or an element, nested document or scope that does not fit.
+    pub fn check_depth(self) -> Result<(), BsonError> {
+        self.walk::<false>()
+    }
+
+    /// Visits all elements of all levels in order, without recursion. `TEXT`: looks at the values too.
+    fn walk<const TEXT: bool>(self) -> Result<(), BsonError> {
+        // The enclosing levels: where to go on, and where the level begins in `self`.
+        let mut outer: Vec<(Elements<'_>, usize)> = Vec::new();
+        let (mut elements, mut base) = (self.iter(), 0);
+        loop {
+            match self.next_nested::<TEXT>(&mut elements, base)? {
+                Some(nested) => {
+                    let offset = self.offset_of(nested.as_bytes());
+                    if outer.len() + 2 > MAX_DEPTH {
+                        return Err(BsonError::TooDeep { offset });
+                    }
+                    outer.push((core::mem::replace(&mut elements, nested.iter()), base));
+                    base = offset;
+                }
+                None => match outer.pop() {
+                    Some(level) => (elements, base) = level,
+                    None => return Ok(()),
+                },
+            }
+        }
+    }
+
+    /// Checks the elements of one level up to the next one that contains a document.
+    #[inline]
+    fn next_nested<'a, const TEXT: bool>(
+        self,
+        elements: &mut Elements<'a>,
+        base: usize,
+    ) -> Result<Option<Doc<'a>>, BsonError> {
+        for element in elements {
+            let element = match element {
+                Ok(element) => element,
+                Err(error) => return Err(error.shifted(base)),
+            };
+            if TEXT && let Err(error) = element.key() {
+                return Err(error.shifted(self.offset_of(element.key_bytes())));
+            }
+            let value = element.value();
+            match check::<TEXT>(value) {
+                Ok(None) => {}
+                Ok(Some(nested)) => return Ok(Some(nested)),
+                Err(error) => return Err(error.shifted(self.offset_of(value.bytes()))),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Checks a value and returns the document in it.
+#[inline]
+fn check<const TEXT: bool>(value: RawValue<'_>) -> Result<Option<Doc<'_>>, BsonError> {
+    let bytes = value.bytes();
+    match value.kind() {
+        Kind::Document | Kind::Array => return Doc::new(bytes).map(Some),
+        Kind::CodeWithScope => return parse::run(bytes, parse::code_with_scope).map(|(_, scope)| Some(scope)),
+        _ if !TEXT => {}
+        Kind::String | Kind::Code | Kind::Symbol => {
+            parse::run(bytes, parse::string)?;
+        }
+        Kind::Regex => {
+            parse::run(bytes, parse::regex)?;
+        }
+        Kind::DbPointer => {
+            parse::run(bytes, parse::db_pointer)?;
+        }
+        Kind::Binary => {
+            parse::run(bytes, parse::binary)?;
+        }
+        Kind::Bool => {
+            value.as_bool()?;
+        }
+        // Any bytes of the right number are a value.
+        Kind::Double
+        | Kind::Undefined
+        | Kind::ObjectId
+        | Kind::DateTime
+        | Kind::Null
+        | Kind::Int32
+        | Kind::Timestamp
+        | Kind::Int64
+        | Kind::Decimal128
+        | Kind::MaxKey
+        | Kind::MinKey => {}
+    }
+    Ok(None)
+}
