@@ -1,0 +1,56 @@
+//! `getMore`.
+
+use core::time::Duration;
+
+use stator_wire::bson::{DocWriter, ValueBuf};
+
+use super::{MaxTime, Namespace, Operation, OperationError, Optional, Progress, Traits};
+use crate::connection::Reply;
+use crate::cursor::CursorReply;
+
+/// Fetches the next batch of a cursor. Never retried: the server moves on with every try.
+#[derive(Clone, Debug)]
+pub struct GetMore {
+    /// The cursor's namespace.
+    pub namespace: Namespace,
+    /// The cursor's id.
+    pub cursor_id: i64,
+    /// The most documents in the batch; `None` lets the server decide.
+    pub batch_size: Option<u32>,
+    /// How long the server waits for documents on an awaiting cursor.
+    pub max_await_time: Option<Duration>,
+    /// Shown in the server's log and profile.
+    pub comment: Option<ValueBuf>,
+}
+
+impl Operation for GetMore {
+    type Output = CursorReply;
+
+    fn name(&self) -> &str {
+        "getMore"
+    }
+
+    fn database(&self) -> &str {
+        self.namespace.database()
+    }
+
+    fn traits(&self) -> Traits {
+        Traits { read_preference: true, ..Traits::PLAIN }
+    }
+
+    /// Only awaiting cursors take one; elsewhere the time of the first command counts on.
+    fn max_time(&self) -> MaxTime {
+        MaxTime::Await(self.max_await_time)
+    }
+
+    fn write(&self, body: &mut DocWriter<'_>) {
+        body.i64("getMore", self.cursor_id)
+            .str("collection", self.namespace.collection())
+            .opt_i64("batchSize", self.batch_size.filter(|&size| size > 0).map(i64::from))
+            .opt_value("comment", self.comment.as_ref());
+    }
+
+    fn handle_reply(&mut self, reply: Reply) -> Result<Progress<CursorReply>, OperationError> {
+        CursorReply::parse(reply, "nextBatch").map(Progress::Done)
+    }
+}

@@ -1,0 +1,124 @@
+//! The statements of an `update` or a `delete`, from their encoding to the last batch.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use bytes::Bytes;
+use stator_wire::bson::{Doc, DocWriter};
+
+use super::{Batch, Documents, OperationError, WriteFailure};
+use crate::connection::{Connection, Sequence};
+
+/// What a statement may have beyond a stored document (specification *Bulk Write*: operators, filter, options).
+const OVERHEAD: usize = 16 * 1024;
+
+/// Encoded statements and how far they have been sent.
+#[derive(Clone, Debug)]
+pub(super) struct Statements {
+    documents: Documents,
+    /// The statements that may touch several documents, in rising order: their batch is not retryable.
+    many: Vec<usize>,
+    /// Whether a statement names an index.
+    hinted: bool,
+    batch: Batch,
+    sequence: Sequence,
+    /// What has gone wrong so far.
+    pub(super) failure: WriteFailure,
+}
+
+impl Statements {
+    /// Whether an index is named in one of them.
+    pub(super) const fn hinted(&self) -> bool {
+        self.hinted
+    }
+
+    /// Whether each statement of the current batch touches one document at most.
+    pub(super) fn is_single(&self) -> bool {
+        let Range { start, end } = self.batch.current();
+        let from = self.many.partition_point(|&index| index < start);
+        self.many.get(from).is_none_or(|&index| index >= end)
+    }
+
+    /// The index of the batch's first statement.
+    pub(super) fn offset(&self) -> usize {
+        self.batch.current().start
+    }
+
+    /// Cuts the next batch.
+    pub(super) fn prepare(&mut self, connection: &Connection) -> Result<(), OperationError> {
+        self.batch.next(&self.documents, &connection.hello().limits, OVERHEAD)?;
+        self.sequence.documents = self.documents.slice(self.batch.current());
+        Ok(())
+    }
+
+    /// The current batch, for the message.
+    pub(super) const fn sequences(&self) -> &[Sequence] {
+        core::slice::from_ref(&self.sequence)
+    }
+
+    /// Whether batches are left.
+    pub(super) const fn has_more(&self) -> bool {
+        self.batch.has_more(&self.documents)
+    }
+
+    /// Notes the errors of a reply; whether another batch is to be sent.
+    pub(super) fn handle_reply(&mut self, reply: Doc<'_>, ordered: bool) -> Result<bool, OperationError> {
+        self.failure.add(reply, self.offset())?;
+        Ok(self.has_more() && (!ordered || self.failure.write_errors.is_empty()))
+    }
+
+    /// The failure of all batches, of which `done` tells what was done nevertheless; `Ok` if nothing failed.
+    pub(super) fn finish(&mut self, done: u64) -> Result<(), OperationError> {
+        if self.failure.is_empty() {
+            return Ok(());
+        }
+        self.failure.done = done;
+        Err(OperationError::Write(Box::new(core::mem::take(&mut self.failure))))
+    }
+}
+
+/// Encodes statements one behind the other.
+#[derive(Debug, Default)]
+pub(super) struct Encoder {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    many: Vec<usize>,
+    hinted: bool,
+}
+
+impl Encoder {
+    /// Appends a statement. `many` says whether it may touch several documents, `hinted` whether it names an index.
+    pub(super) fn push(
+        &mut self,
+        many: bool,
+        hinted: bool,
+        write: impl FnOnce(&mut DocWriter<'_>),
+    ) -> Result<(), OperationError> {
+        if many {
+            self.many.push(self.ends.len());
+        }
+        self.hinted |= hinted;
+        let mut statement = DocWriter::new(&mut self.bytes);
+        write(&mut statement);
+        // The keys are constants and the values are documents already, so only the length can be wrong.
+        statement.finish().map_err(|_| OperationError::InvalidArgument("a statement is too long for BSON"))?;
+        self.ends.push(self.bytes.len());
+        Ok(())
+    }
+
+    /// The statements, for the field `identifier`; `empty` is said if there are none.
+    pub(super) fn finish(self, identifier: &'static str, empty: &'static str) -> Result<Statements, OperationError> {
+        if self.ends.is_empty() {
+            return Err(OperationError::InvalidArgument(empty));
+        }
+        Ok(Statements {
+            documents: Documents::new(self.bytes, self.ends),
+            many: self.many,
+            hinted: self.hinted,
+            batch: Batch::default(),
+            sequence: Sequence { identifier, documents: Bytes::new() },
+            failure: WriteFailure::default(),
+        })
+    }
+}

@@ -1,0 +1,147 @@
+//! Cutting many writes into commands that a server accepts.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use bytes::Bytes;
+
+use super::OperationError;
+use crate::hello::Limits;
+
+/// Encoded documents, one behind the other, with the place where each ends.
+#[derive(Clone, Debug, Default)]
+pub struct Documents {
+    bytes: Bytes,
+    ends: Vec<usize>,
+}
+
+impl Documents {
+    /// Documents whose ends are `ends`, in rising order; the last is the length of `bytes`.
+    pub fn new(bytes: impl Into<Bytes>, ends: Vec<usize>) -> Self {
+        let bytes = bytes.into();
+        debug_assert!(ends.last().copied().unwrap_or(0) == bytes.len() && ends.is_sorted());
+        Self { bytes, ends }
+    }
+
+    /// How many documents there are.
+    pub const fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The bytes of some of them, sharing the allocation.
+    pub fn slice(&self, range: Range<usize>) -> Bytes {
+        if range.is_empty() {
+            return Bytes::new();
+        }
+        self.bytes.slice(self.start(range.start)..self.ends[range.end - 1])
+    }
+
+    /// The bytes of one of them.
+    pub fn document(&self, index: usize) -> &[u8] {
+        &self.bytes[self.start(index)..self.ends[index]]
+    }
+
+    fn start(&self, index: usize) -> usize {
+        index.checked_sub(1).map_or(0, |before| self.ends[before])
+    }
+}
+
+/// Where a write with many documents stands.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    current: Range<usize>,
+}
+
+impl Batch {
+    /// The room that a command's head takes at most; what is left of `maxMessageSizeBytes` is for documents.
+    const HEAD: usize = 16 * 1024;
+
+    /// The documents of the current batch.
+    pub fn current(&self) -> Range<usize> {
+        self.current.clone()
+    }
+
+    /// Cuts the next batch: as many documents as `limits` allow, at least one. A stored document may be as
+    /// long as `maxBsonObjectSize`; `overhead` is what a statement may have beyond it (16 KiB for updates).
+    pub fn next(&mut self, documents: &Documents, limits: &Limits, overhead: usize) -> Result<(), OperationError> {
+        let start = self.current.end;
+        let room = limits.max_message_size.saturating_sub(Self::HEAD);
+        let limit = limits.max_bson_object_size.saturating_add(overhead);
+        let (mut end, mut size) = (start, 0usize);
+        while end < documents.len() && end - start < limits.max_write_batch_size {
+            let length = documents.document(end).len();
+            if length > limit {
+                if end > start {
+                    break;
+                }
+                return Err(OperationError::DocumentTooLarge { index: end, length, limit });
+            }
+            if size + length > room && end > start {
+                break;
+            }
+            size += length;
+            end += 1;
+        }
+        self.current = start..end;
+        Ok(())
+    }
+
+    /// Whether documents are left after the current batch.
+    pub const fn has_more(&self, documents: &Documents) -> bool {
+        self.current.end < documents.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn documents(lengths: &[usize]) -> Documents {
+        let mut end = 0;
+        let ends = lengths
+            .iter()
+            .map(|length| {
+                end += length;
+                end
+            })
+            .collect();
+        Documents::new(vec![0; end], ends)
+    }
+
+    fn batches(lengths: &[usize], limits: &Limits) -> Result<Vec<Range<usize>>, OperationError> {
+        let documents = documents(lengths);
+        let (mut batch, mut seen) = (Batch::default(), vec![]);
+        loop {
+            batch.next(&documents, limits, 0)?;
+            seen.push(batch.current());
+            if !batch.has_more(&documents) {
+                return Ok(seen);
+            }
+        }
+    }
+
+    #[test]
+    fn batches_are_cut_by_count_and_by_size() {
+        let limits = Limits { max_bson_object_size: 60, max_message_size: Batch::HEAD + 100, max_write_batch_size: 3 };
+        assert_eq!(batches(&[5; 7], &limits).unwrap(), [0..3, 3..6, 6..7]);
+        assert_eq!(batches(&[50, 50, 50], &limits).unwrap(), [0..2, 2..3]);
+        assert_eq!(batches(&[60, 60, 10], &limits).unwrap(), [0..1, 1..3]);
+    }
+
+    #[test]
+    fn a_document_over_the_limit_is_named_after_those_before_it_are_sent() {
+        let limits = Limits { max_bson_object_size: 60, max_message_size: Batch::HEAD + 100, max_write_batch_size: 3 };
+        let all = documents(&[10, 61]);
+        let mut batch = Batch::default();
+        batch.next(&all, &limits, 0).unwrap();
+        assert_eq!(batch.current(), 0..1);
+        let error = OperationError::DocumentTooLarge { index: 1, length: 61, limit: 60 };
+        assert_eq!(batch.next(&all, &limits, 0), Err(error));
+    }
+}
