@@ -1,7 +1,59 @@
 //! The Stator MongoDB driver, written once over any [`Runtime`].
+//!
+//! Most people want one of the adapters (`stator-tokio`, `stator-smol`, `stator-async-std`, `stator-blocking`), whose
+//! types are these with the runtime filled in.
+//!
+//! - [`Client`], [`Database`] and [`Collection`] are cheap handles: clone them, share them, keep them in statics.
+//! - Whatever talks to the server is an action: a builder with the operation's options, which is awaited (or, on a
+//!   plain thread, `run()`).
+//! - Any future may be dropped at any await point: the connection it used is put right in the background.
 
 #![forbid(unsafe_code)]
 
+pub mod action;
+mod checkout;
+mod client;
+mod collection;
+mod compress;
+mod convert;
+mod cursor;
+mod database;
+mod dial;
+mod error;
+pub mod host;
+mod hub;
+mod inner;
+mod keeper;
+mod link;
+mod login;
+mod metadata;
+pub mod options;
+pub mod results;
 pub mod runtime;
 
-pub use runtime::Runtime;
+pub use bson;
+pub use bson::{Bson, Document, doc};
+pub use client::Client;
+pub use collection::Collection;
+pub use cursor::Cursor;
+pub use database::Database;
+pub use error::{Error, ErrorKind, Phase, Result};
+pub use options::ClientOptions;
+pub use runtime::{BlockOn, Runtime};
+pub use stator_proto::operation::{CommandError, Namespace, WriteConcernError, WriteError, WriteFailure};
+pub use stator_proto::{Instant, ServerAddress};
+
+/// Names the client's types for one runtime, as the adapters do for theirs: `stator_client::handles!(MyRuntime);`
+#[macro_export]
+macro_rules! handles {
+    ($runtime:ty) => {
+        /// A MongoDB client on this runtime; see [`stator_client::Client`]($crate::Client).
+        pub type Client = $crate::Client<$runtime>;
+        /// A database on this runtime; see [`stator_client::Database`]($crate::Database).
+        pub type Database = $crate::Database<$runtime>;
+        /// A collection on this runtime; see [`stator_client::Collection`]($crate::Collection).
+        pub type Collection<T = $crate::Document> = $crate::Collection<$runtime, T>;
+        /// A cursor on this runtime; see [`stator_client::Cursor`]($crate::Cursor).
+        pub type Cursor<T = $crate::Document> = $crate::Cursor<$runtime, T>;
+    };
+}

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use stator_proto::Instant;
+pub use stator_proto::Instant;
 
 /// One place to connect to: an address that needs no lookup.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,162 @@
+//! `find` and `find_one`.
+
+use std::sync::Arc;
+
+use bson::Document;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use stator_proto::operation::{self as op, CursorType, Settings};
+
+use super::Doubt;
+use crate::collection::Collection;
+use crate::convert::from_doc;
+use crate::cursor::Cursor;
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::inner::Core;
+use crate::runtime::Runtime;
+
+/// Finds documents; see [`Collection::find`].
+#[derive(Debug)]
+#[must_use = "an action does nothing until it is awaited"]
+pub struct Find<R: Runtime, T = Document> {
+    collection: Collection<R, T>,
+    op: op::Find,
+    settings: Settings,
+    doubt: Doubt,
+}
+
+/// Finds one document; see [`Collection::find_one`].
+#[derive(Debug)]
+#[must_use = "an action does nothing until it is awaited"]
+pub struct FindOne<R: Runtime, T = Document> {
+    collection: Collection<R, T>,
+    op: op::Find,
+    settings: Settings,
+    doubt: Doubt,
+}
+
+impl<R: Runtime, T> Find<R, T> {
+    pub(crate) fn new(collection: &Collection<R, T>, filter: &(impl Serialize + ?Sized)) -> Self {
+        let mut doubt = Doubt::default();
+        Self {
+            op: op::Find::new(collection.namespace().clone(), doubt.doc(filter)),
+            settings: collection.settings().clone(),
+            collection: collection.clone(),
+            doubt,
+        }
+    }
+
+    fn core(&self) -> &Arc<Core<R>> {
+        self.collection.core()
+    }
+
+    /// How the cursor behaves at its end; default: it ends.
+    pub fn cursor_type(mut self, cursor_type: CursorType) -> Self {
+        self.op.cursor_type = cursor_type;
+        self
+    }
+
+    async fn execute(self) -> Result<Cursor<R, T>> {
+        self.doubt.check()?;
+        if self.op.cursor_type == CursorType::Exhaust {
+            let what = "exhaust cursors are not implemented yet: use the default cursor type";
+            return Err(Error::new(Phase::Prepare, ErrorKind::Unsupported(what.into())));
+        }
+        let core = Arc::clone(self.collection.core());
+        let (batch_size, comment) = (self.op.batch_size, self.op.comment.clone());
+        // Only an awaiting cursor's getMore may carry a time (specification *Find, getMore, killCursors*).
+        let awaits = self.op.cursor_type == CursorType::TailableAwait;
+        let max_await_time = self.op.max_await_time.filter(|_| awaits);
+        let reply = core.execute(self.op, self.settings.clone()).await?;
+        let namespace = self.collection.namespace().clone();
+        let machine = stator_proto::Cursor::new(reply, namespace, batch_size, max_await_time, comment);
+        Ok(Cursor::new(core, machine, self.settings))
+    }
+}
+
+impl<R: Runtime, T> FindOne<R, T> {
+    pub(crate) fn new(collection: &Collection<R, T>, filter: &(impl Serialize + ?Sized)) -> Self {
+        let mut doubt = Doubt::default();
+        Self {
+            op: op::Find::new(collection.namespace().clone(), doubt.doc(filter)).one(),
+            settings: collection.settings().clone(),
+            collection: collection.clone(),
+            doubt,
+        }
+    }
+
+    fn core(&self) -> &Arc<Core<R>> {
+        self.collection.core()
+    }
+}
+
+impl<R: Runtime, T: DeserializeOwned> FindOne<R, T> {
+    async fn execute(self) -> Result<Option<T>> {
+        self.doubt.check()?;
+        let mut reply = self.collection.core().execute(self.op, self.settings).await?;
+        match reply.batch.next_doc() {
+            Some(document) => from_doc(document?).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+macro_rules! find_setters {
+    ($action:ident) => {
+        setters! { $action<T>:
+            /// The order of the documents.
+            doc sort => op.sort;
+            /// Which fields to return.
+            doc projection => op.projection;
+            /// The index to use.
+            hint hint => op.hint;
+            /// How many documents to pass over.
+            u64 skip => op.skip;
+            /// Shown in the server's log and profile.
+            value comment => op.comment;
+            /// How long the server may work on the command.
+            duration max_time => op.max_time;
+            /// The exclusive upper bound of an index; needs `hint`.
+            doc max => op.max;
+            /// The inclusive lower bound of an index; needs `hint`.
+            doc min => op.min;
+            /// Whether to return only the index's keys.
+            bool return_key => op.return_key;
+            /// Whether to add the record's id to each document.
+            bool show_record_id => op.show_record_id;
+            /// Whether a mongos returns what it has when shards are missing.
+            bool allow_partial_results => op.allow_partial_results;
+            /// Rules for comparing strings.
+            doc collation => op.collation;
+            /// Whether the server may use temporary files to sort.
+            bool allow_disk_use => op.allow_disk_use;
+            /// Variables for expressions (5.0 and later).
+            doc let_vars => op.let_vars;
+            /// Instead of the collection's read concern.
+            read_concern read_concern => settings.read_concern;
+            /// Instead of the collection's read preference.
+            read_preference read_preference => settings.read_preference;
+            /// The time for the whole operation; zero is no limit.
+            duration timeout => settings.timeout;
+        }
+    };
+}
+
+find_setters!(Find);
+find_setters!(FindOne);
+
+setters! { Find<T>:
+    /// The most documents to return; a negative number: in a single batch.
+    i64 limit => op.limit;
+    /// The most documents in a batch.
+    u32 batch_size => op.batch_size;
+    /// Whether the server must not close the cursor after 10 minutes without use.
+    bool no_cursor_timeout => op.no_cursor_timeout;
+    /// No effect on servers since 4.4; there for old code.
+    bool oplog_replay => op.oplog_replay;
+    /// How long the server waits for documents on a tailable, awaiting cursor.
+    duration max_await_time => op.max_await_time;
+}
+
+awaitable!(Find<T> ['static] => Cursor<R, T>);
+awaitable!(FindOne<T> [DeserializeOwned + Send + 'static] => Option<T>);

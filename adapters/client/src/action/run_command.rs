@@ -1,0 +1,65 @@
+//! `run_command`.
+
+use std::sync::Arc;
+
+use bson::Document;
+use serde::Serialize;
+use stator_proto::operation::{self as op, Settings};
+use stator_wire::bson::DocBuf;
+
+use super::Doubt;
+use crate::convert::from_doc;
+use crate::database::Database;
+use crate::error::Result;
+use crate::inner::Core;
+use crate::runtime::Runtime;
+
+/// Runs any command; see [`Database::run_command`].
+#[derive(Debug)]
+#[must_use = "an action does nothing until it is awaited"]
+pub struct RunCommand<R: Runtime> {
+    database: Database<R>,
+    command: DocBuf,
+    settings: Settings,
+    doubt: Doubt,
+}
+
+impl<R: Runtime> RunCommand<R> {
+    pub(crate) fn new(database: &Database<R>, command: &(impl Serialize + ?Sized)) -> Self {
+        let mut doubt = Doubt::default();
+        let command = doubt.doc(command);
+        // A command of the user's own takes nothing from the database but its timeout (specification *runCommand*).
+        let settings = Settings { timeout: database.settings().timeout, ..Settings::default() };
+        Self { database: database.clone(), command, settings, doubt }
+    }
+
+    fn core(&self) -> &Arc<Core<R>> {
+        self.database.client().core()
+    }
+
+    /// The reply as it came, without decoding it.
+    pub async fn raw(self) -> Result<bson::RawDocumentBuf> {
+        let reply = self.reply().await?;
+        bson::RawDocumentBuf::from_bytes(reply.as_bytes().to_vec())
+            .map_err(|error| crate::Error::new(crate::Phase::Decode, crate::ErrorKind::Decode(error)))
+    }
+
+    async fn reply(self) -> Result<DocBuf> {
+        self.doubt.check()?;
+        let command = op::RunCommand::new(self.database.name(), self.command)?;
+        self.database.client().core().execute(command, self.settings).await
+    }
+
+    async fn execute(self) -> Result<Document> {
+        from_doc(self.reply().await?.as_doc())
+    }
+}
+
+setters! { RunCommand:
+    /// Where to run it; default primary.
+    read_preference read_preference => settings.read_preference;
+    /// The time for the whole operation; zero is no limit.
+    duration timeout => settings.timeout;
+}
+
+awaitable!(RunCommand => Document);

@@ -1,0 +1,227 @@
+//! Check-out: one lock and a pop when a connection is idle; otherwise a place in the queue.
+
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+
+use stator_proto::Instant;
+use stator_proto::connection::Cancelled;
+use stator_proto::pool::{CheckOut, CloseReason, PoolError, Ticket};
+
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::hub::{After, Grant, Hub, Slot, lock};
+use crate::inner::Core;
+use crate::link::Link;
+use crate::runtime::Runtime;
+
+/// A checked-out connection. Dropping it gives it back in whatever state it is: idle, owing, or to be closed.
+#[derive(Debug)]
+pub(crate) struct Lease<'c, R: Runtime> {
+    core: &'c Core<R>,
+    /// `None` only while it is being given back.
+    link: Option<Box<Link<R>>>,
+}
+
+/// Connections that were silent for longer are probed before use.
+const PROBE_AFTER: Duration = Duration::from_secs(1);
+
+impl<R: Runtime> Core<R> {
+    /// A connection that is ready for a request. Ends by `deadline`, or by the wait queue's own timeout.
+    pub(crate) async fn check_out(&self, deadline: Instant) -> Result<Lease<'_, R>> {
+        self.ensure_keeper()?;
+        let start = self.runtime.now();
+        let queue_deadline = deadline.min(start + self.queue_timeout());
+        loop {
+            let now = self.runtime.now();
+            let grant = match self.take_or_wait(now, queue_deadline)? {
+                Ok(grant) => grant,
+                Err(ticket) => self.wait(ticket, queue_deadline).await?,
+            };
+            let mut lease = Lease { core: self, link: Some(grant.link) };
+            if lease.make_ready(grant.owing, queue_deadline).await? {
+                return Ok(lease);
+            }
+        }
+    }
+
+    /// How long an operation without a deadline of its own waits for a connection: `waitQueueTimeoutMS`, else
+    /// `serverSelectionTimeoutMS`.
+    fn queue_timeout(&self) -> Duration {
+        self.config.wait_queue_timeout().unwrap_or_else(|| self.config.server_selection_timeout())
+    }
+
+    fn take_or_wait(&self, now: Instant, deadline: Instant) -> Result<Result<Grant<R>, Ticket>> {
+        let mut after = After::default();
+        let mut hub = lock(&self.hub);
+        let outcome = hub.pool.check_out(now, deadline);
+        let outcome = match outcome {
+            CheckOut::Granted { connection, owing } => match hub.take(connection) {
+                Some(link) => Ok(Ok(Grant { link, owing })),
+                // The slab holds every connection that the pool calls idle or owing.
+                None => Err(PoolError::Closed),
+            },
+            CheckOut::Wait(ticket) => {
+                hub.wait(ticket);
+                Ok(Err(ticket))
+            }
+            CheckOut::Refused(error) => Err(error),
+        };
+        hub.drain(now, &mut after);
+        drop(hub);
+        self.finish(after);
+        outcome.map_err(|error| self.pool_error(error))
+    }
+
+    async fn wait(&self, ticket: Ticket, deadline: Instant) -> Result<Grant<R>> {
+        let waiter = Waiter { core: self, ticket };
+        let mut timer = pin!(self.runtime.sleep_until(deadline));
+        poll_fn(|cx| {
+            if let Poll::Ready(outcome) = waiter.poll(cx) {
+                return Poll::Ready(outcome.map_err(|error| self.pool_error(error)));
+            }
+            match timer.as_mut().poll(cx) {
+                Poll::Ready(()) => Poll::Ready(Err(self.pool_error(PoolError::TimedOut))),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    fn pool_error(&self, error: PoolError<Error>) -> Error {
+        match error {
+            PoolError::Closed => Error::new(Phase::Queue, ErrorKind::Closed),
+            error => Error::at(Phase::Queue, &self.server, ErrorKind::Pool(error)),
+        }
+    }
+}
+
+/// A place in the queue; dropping it leaves the queue.
+struct Waiter<'c, R: Runtime> {
+    core: &'c Core<R>,
+    ticket: Ticket,
+}
+
+impl<R: Runtime> Waiter<'_, R> {
+    fn poll(&self, cx: &Context<'_>) -> Poll<Result<Grant<R>, PoolError<Error>>> {
+        let mut hub = lock(&self.core.hub);
+        match hub.slot(self.ticket) {
+            Some(Slot::Waiting(waker)) => {
+                match waker {
+                    Some(waker) => waker.clone_from(cx.waker()),
+                    none => *none = Some(cx.waker().clone()),
+                }
+                Poll::Pending
+            }
+            Some(Slot::Granted(_) | Slot::Refused(_)) => match hub.end_wait(self.ticket) {
+                Some(Slot::Granted(grant)) => Poll::Ready(Ok(grant)),
+                Some(Slot::Refused(error)) => Poll::Ready(Err(error)),
+                _ => Poll::Ready(Err(PoolError::Cancelled)),
+            },
+            None => Poll::Ready(Err(PoolError::Cancelled)),
+        }
+    }
+}
+
+impl<R: Runtime> Drop for Waiter<'_, R> {
+    fn drop(&mut self) {
+        let mut after = After::default();
+        let now = self.core.runtime.now();
+        let mut hub = lock(&self.core.hub);
+        match hub.end_wait(self.ticket) {
+            // Granted, but nobody came for it.
+            Some(Slot::Granted(grant)) => give_back(&mut hub, now, grant),
+            Some(Slot::Waiting(_)) => {
+                hub.pool.cancel(now, self.ticket);
+            }
+            Some(Slot::Refused(_)) | None => {}
+        }
+        hub.drain(now, &mut after);
+        drop(hub);
+        self.core.finish(after);
+    }
+}
+
+/// Gives a connection back that was not used.
+fn give_back<R: Runtime>(hub: &mut Hub<R>, now: Instant, grant: Grant<R>) {
+    let id = grant.link.id;
+    hub.stow(grant.link);
+    // The connection was in use until now, so the pool knows it.
+    let _ = match grant.owing {
+        None => hub.pool.check_in(now, id),
+        Some(limit) => hub.pool.owe(now, id, Some(limit)),
+    };
+}
+
+impl<R: Runtime> Lease<'_, R> {
+    /// The connection.
+    pub(crate) fn link(&mut self) -> &mut Link<R> {
+        // `link` is taken in `drop` only.
+        self.link.as_mut().expect("a lease holds its connection until it is dropped")
+    }
+
+    /// Makes a granted connection fit for a request: finishes what it owes, looks whether it still lives. `false`
+    /// if it is of no use; the lease then closes it.
+    async fn make_ready(&mut self, owing: Option<Instant>, deadline: Instant) -> Result<bool> {
+        let core = self.core;
+        let link = self.link();
+        let now = core.runtime.now();
+        link.owing_until = owing;
+        if let Some(limit) = owing {
+            return match link.settle(now, deadline.min(limit), &core.server).await {
+                Ok(()) => {
+                    link.owing_until = None;
+                    Ok(true)
+                }
+                // The operation's own time is up; the debt goes back to the pool.
+                Err(error) if error.is_timeout() && core.runtime.now() < limit => Err(error),
+                Err(_) => {
+                    link.io.broken = true;
+                    Ok(false)
+                }
+            };
+        }
+        if now.duration_since(link.last_used) > PROBE_AFTER && !link.probe() {
+            link.io.broken = true;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+}
+
+impl<R: Runtime> Drop for Lease<'_, R> {
+    fn drop(&mut self) {
+        let Some(mut link) = self.link.take() else { return };
+        let core = self.core;
+        let now = core.runtime.now();
+        let mut after = After::default();
+        let id = link.id;
+        link.last_used = now;
+        let state = link.cancel();
+        let mut hub = lock(&core.hub);
+        if let Some(kill) = link.orphan.take() {
+            hub.keeper.kill.push(kill);
+            after.wake.extend(hub.keeper.ring());
+        }
+        // The connection is in use, so the pool knows it and none of these calls can fail.
+        let _ = match state {
+            Cancelled::Idle => {
+                hub.stow(link);
+                hub.pool.check_in(now, id)
+            }
+            Cancelled::Owing => {
+                let limit = link.owing_until;
+                hub.stow(link);
+                hub.pool.owe(now, id, limit)
+            }
+            Cancelled::Broken => {
+                hub.forget(id);
+                after.close.push(link);
+                hub.pool.discard(now, id, CloseReason::Error, None)
+            }
+        };
+        hub.drain(now, &mut after);
+        drop(hub);
+        core.finish(after);
+    }
+}

@@ -1,0 +1,190 @@
+//! Handles on collections.
+
+use core::fmt;
+use core::marker::PhantomData;
+use std::sync::Arc;
+
+use bson::Document;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use stator_proto::operation::{Namespace, Settings};
+
+use crate::action::{
+    Aggregate, CountDocuments, Delete, Distinct, DropCollection, EstimatedDocumentCount, Find, FindOne,
+    FindOneAndDelete, FindOneAndReplace, FindOneAndUpdate, InsertMany, InsertOne, ReplaceOne, Update,
+};
+use crate::database::Database;
+use crate::inner::Core;
+use crate::options::{Overrides, UpdateModifications};
+use crate::runtime::Runtime;
+
+/// A collection of documents of type `T`: [`Document`], a raw document, or a type of yours with serde.
+///
+/// Cheap to clone; it keeps its client alive. `T` is only looked at by the methods that encode or decode it.
+pub struct Collection<R: Runtime, T = Document> {
+    inner: Arc<Inner<R>>,
+    documents: PhantomData<fn() -> T>,
+}
+
+struct Inner<R: Runtime> {
+    database: Database<R>,
+    namespace: Namespace,
+    settings: Settings,
+}
+
+impl<R: Runtime, T> Clone for Collection<R, T> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), documents: PhantomData }
+    }
+}
+
+impl<R: Runtime, T> fmt::Debug for Collection<R, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collection").field("namespace", &self.inner.namespace).finish_non_exhaustive()
+    }
+}
+
+impl<R: Runtime, T> Collection<R, T> {
+    pub(crate) fn new(database: Database<R>, name: &str, settings: Settings) -> Self {
+        let namespace = Namespace::new(database.name(), name);
+        Self { inner: Arc::new(Inner { database, namespace, settings }), documents: PhantomData }
+    }
+
+    /// The database that it belongs to.
+    pub fn database(&self) -> &Database<R> {
+        &self.inner.database
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.inner.namespace.collection()
+    }
+
+    /// Database and collection.
+    pub fn namespace(&self) -> &Namespace {
+        &self.inner.namespace
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core<R>> {
+        self.inner.database.client().core()
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// The same collection with concerns, read preference or timeout of its own.
+    pub fn with(&self, overrides: &Overrides) -> Self {
+        Self::new(self.inner.database.clone(), self.name(), overrides.over(&self.inner.settings))
+    }
+
+    /// The same collection with documents of another type.
+    pub fn with_type<U>(&self) -> Collection<R, U> {
+        Collection { inner: Arc::clone(&self.inner), documents: PhantomData }
+    }
+
+    /// The collection `self.name` + `.` + `name`.
+    pub fn sub(&self, name: &str) -> Self {
+        let name = format!("{}.{name}", self.name());
+        Self::new(self.inner.database.clone(), &name, self.inner.settings.clone())
+    }
+
+    /// Counts the documents that match, exactly: an aggregation.
+    pub fn count_documents(&self, filter: impl Serialize) -> CountDocuments<R> {
+        CountDocuments::new(&self.with_type(), &filter)
+    }
+
+    /// Estimates how many documents there are, from the collection's metadata.
+    pub fn estimated_document_count(&self) -> EstimatedDocumentCount<R> {
+        EstimatedDocumentCount::new(&self.with_type())
+    }
+
+    /// The distinct values of a field among the documents that match.
+    pub fn distinct(&self, key: &str, filter: impl Serialize) -> Distinct<R> {
+        Distinct::new(&self.with_type(), key, &filter)
+    }
+
+    /// Runs an aggregation. Its results are [`Document`]s until [`Aggregate::with_type`] says otherwise.
+    pub fn aggregate(&self, pipeline: impl IntoIterator<Item = Document>) -> Aggregate<R, Document> {
+        Aggregate::on_collection(&self.with_type(), pipeline)
+    }
+
+    /// Changes the first document that matches.
+    pub fn update_one(&self, filter: impl Serialize, update: impl Into<UpdateModifications>) -> Update<R> {
+        Update::new(&self.with_type(), &filter, update.into(), false)
+    }
+
+    /// Changes all documents that match.
+    pub fn update_many(&self, filter: impl Serialize, update: impl Into<UpdateModifications>) -> Update<R> {
+        Update::new(&self.with_type(), &filter, update.into(), true)
+    }
+
+    /// Deletes the first document that matches.
+    pub fn delete_one(&self, filter: impl Serialize) -> Delete<R> {
+        Delete::new(&self.with_type(), &filter, true)
+    }
+
+    /// Deletes all documents that match.
+    pub fn delete_many(&self, filter: impl Serialize) -> Delete<R> {
+        Delete::new(&self.with_type(), &filter, false)
+    }
+
+    /// Drops the collection; that it is not there is no error.
+    pub fn drop(&self) -> DropCollection<R> {
+        DropCollection::new(&self.with_type())
+    }
+}
+
+impl<R: Runtime, T: Serialize> Collection<R, T> {
+    /// Inserts a document; it gets an `_id` (an ObjectId) if it has none. The document is encoded here and now.
+    pub fn insert_one(&self, document: impl core::borrow::Borrow<T>) -> InsertOne<R> {
+        InsertOne::new(&self.with_type(), document.borrow())
+    }
+
+    /// Inserts documents, in as many commands as the server's limits demand. They are encoded here and now.
+    pub fn insert_many(&self, documents: impl IntoIterator<Item = impl core::borrow::Borrow<T>>) -> InsertMany<R> {
+        InsertMany::new(&self.with_type(), documents)
+    }
+
+    /// Replaces the first document that matches.
+    pub fn replace_one(&self, filter: impl Serialize, replacement: impl core::borrow::Borrow<T>) -> ReplaceOne<R> {
+        ReplaceOne::new(&self.with_type(), &filter, replacement.borrow())
+    }
+}
+
+impl<R: Runtime, T: DeserializeOwned + Send + 'static> Collection<R, T> {
+    /// Finds the documents that match.
+    pub fn find(&self, filter: impl Serialize) -> Find<R, T> {
+        Find::new(self, &filter)
+    }
+
+    /// Finds the first document that matches.
+    pub fn find_one(&self, filter: impl Serialize) -> FindOne<R, T> {
+        FindOne::new(self, &filter)
+    }
+
+    /// Deletes the first document that matches and returns it.
+    pub fn find_one_and_delete(&self, filter: impl Serialize) -> FindOneAndDelete<R, T> {
+        FindOneAndDelete::new(self, &filter)
+    }
+
+    /// Changes the first document that matches and returns it, as it was before unless told otherwise.
+    pub fn find_one_and_update(
+        &self,
+        filter: impl Serialize,
+        update: impl Into<UpdateModifications>,
+    ) -> FindOneAndUpdate<R, T> {
+        FindOneAndUpdate::new(self, &filter, update.into())
+    }
+}
+
+impl<R: Runtime, T: Serialize + DeserializeOwned + Send + 'static> Collection<R, T> {
+    /// Replaces the first document that matches and returns it, as it was before unless told otherwise.
+    pub fn find_one_and_replace(
+        &self,
+        filter: impl Serialize,
+        replacement: impl core::borrow::Borrow<T>,
+    ) -> FindOneAndReplace<R, T> {
+        FindOneAndReplace::new(self, &filter, replacement.borrow())
+    }
+}

@@ -1,0 +1,47 @@
+//! Between the public BSON types and the bytes that the core speaks.
+
+use bson::{Bson, Document};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use stator_wire::bson::{Doc, DocBuf, Kind, ValueBuf};
+
+use crate::error::{Error, ErrorKind, Phase, Result};
+
+/// Encodes any value that becomes a document.
+pub(crate) fn to_doc<T: Serialize + ?Sized>(value: &T) -> Result<DocBuf> {
+    let bytes = bson::serialize_to_vec(&value).map_err(|error| Error::new(Phase::Prepare, ErrorKind::Encode(error)))?;
+    DocBuf::new(bytes).map_err(Error::from)
+}
+
+/// Encodes a list of documents as an array.
+pub(crate) fn to_array(documents: &[Document]) -> Result<DocBuf> {
+    to_value(&Bson::Array(documents.iter().cloned().map(Bson::Document).collect()))
+        .and_then(|value| DocBuf::new(value.as_raw().bytes().to_vec()).map_err(Error::from))
+}
+
+/// Encodes any BSON value.
+pub(crate) fn to_value(value: &Bson) -> Result<ValueBuf> {
+    #[derive(Serialize)]
+    struct Holder<'a> {
+        v: &'a Bson,
+    }
+    let doc = to_doc(&Holder { v: value })?;
+    let raw = doc.as_doc().get("v")?.ok_or_else(|| Error::invalid("the value is empty"))?;
+    Ok(ValueBuf::from_raw(raw))
+}
+
+/// Decodes a document from bytes of the network. Its nesting is checked first: the decoder recurses without a limit.
+pub(crate) fn from_doc<T: DeserializeOwned>(doc: Doc<'_>) -> Result<T> {
+    doc.check_depth()?;
+    bson::deserialize_from_slice(doc.as_bytes()).map_err(|error| Error::new(Phase::Decode, ErrorKind::Decode(error)))
+}
+
+/// Decodes one value from bytes of the network.
+pub(crate) fn from_value(kind: Kind, bytes: &[u8]) -> Result<Bson> {
+    let mut out = Vec::with_capacity(bytes.len() + 8);
+    let mut holder = stator_wire::bson::DocWriter::new(&mut out);
+    holder.value("v", stator_wire::bson::RawValue::new(kind, bytes)?);
+    holder.finish()?;
+    let mut document: Document = from_doc(Doc::new(&out)?)?;
+    Ok(document.remove("v").unwrap_or(Bson::Null))
+}

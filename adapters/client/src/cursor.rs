@@ -1,0 +1,230 @@
+//! Cursors: a stream of documents, batch by batch.
+
+use core::fmt;
+use core::future::poll_fn;
+use core::marker::PhantomData;
+use core::ops::Range;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::sync::Arc;
+
+use bson::{Document, RawDocument};
+use futures_core::Stream;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use stator_proto::cursor::CursorReply;
+use stator_proto::operation::{Namespace, Settings};
+use stator_wire::bson::Doc;
+
+use crate::action::BoxFuture;
+use crate::convert::from_doc;
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::hub::lock;
+use crate::inner::Core;
+use crate::runtime::{BlockOn, Runtime};
+
+/// The documents that an operation found, fetched batch by batch.
+///
+/// It is a [`Stream`] of `T`; on a plain thread an [`Iterator`]. [`advance`](Self::advance) and
+/// [`current`](Self::current) walk it without copying: documents are slices of the server's reply.
+///
+/// # Cancel safety
+///
+/// A dropped `advance` or `next` loses nothing: the request for the next batch stays with the cursor, which can be polled again.
+/// Dropping the cursor makes the server forget it, in the background; [`close`](Self::close) waits for that.
+/// After an error a cursor has ended.
+pub struct Cursor<R: Runtime, T = Document> {
+    core: Arc<Core<R>>,
+    machine: stator_proto::Cursor,
+    settings: Settings,
+    fetching: Option<BoxFuture<Result<CursorReply>>>,
+    current: Option<Range<usize>>,
+    failed: bool,
+    documents: PhantomData<fn() -> T>,
+}
+
+impl<R: Runtime, T> Cursor<R, T> {
+    pub(crate) const fn new(core: Arc<Core<R>>, machine: stator_proto::Cursor, settings: Settings) -> Self {
+        Self { core, machine, settings, fetching: None, current: None, failed: false, documents: PhantomData }
+    }
+
+    /// Moves to the next document; `false` when there is none any more.
+    pub async fn advance(&mut self) -> Result<bool> {
+        poll_fn(|cx| self.poll_advance(cx)).await
+    }
+
+    /// The document that [`advance`](Self::advance) has moved to, as it came.
+    pub fn current(&self) -> Option<&RawDocument> {
+        RawDocument::from_bytes(self.current_doc()?.as_bytes()).ok()
+    }
+
+    /// Decodes the current document; borrows from the reply where the type allows.
+    ///
+    /// # Errors
+    ///
+    /// No current document, or one that does not fit the type.
+    pub fn deserialize_current<'a, U: Deserialize<'a>>(&'a self) -> Result<U> {
+        let doc = self.current_doc().ok_or_else(|| Error::invalid("there is no current document: advance first"))?;
+        doc.check_depth()?;
+        bson::deserialize_from_slice(doc.as_bytes())
+            .map_err(|error| Error::new(Phase::Decode, ErrorKind::Decode(error)))
+    }
+
+    fn current_doc(&self) -> Option<Doc<'_>> {
+        let range = self.current.clone()?;
+        Doc::new(self.machine.batch().frame().get(range)?).ok()
+    }
+
+    /// The cursor's id on the server; 0 once the server has given all.
+    pub const fn id(&self) -> i64 {
+        self.machine.id()
+    }
+
+    /// The collection that it reads.
+    pub const fn namespace(&self) -> &Namespace {
+        self.machine.namespace()
+    }
+
+    /// Whether the server may still have documents for it, or some are left in the current batch.
+    pub fn is_alive(&self) -> bool {
+        !self.failed && !self.machine.is_exhausted()
+    }
+
+    /// The same cursor with documents of another type.
+    pub fn with_type<U>(mut self) -> Cursor<R, U> {
+        let fetching = self.fetching.take();
+        let namespace = self.machine.namespace().clone();
+        let machine = core::mem::replace(&mut self.machine, stator_proto::Cursor::ended(namespace));
+        Cursor {
+            core: Arc::clone(&self.core),
+            machine,
+            settings: self.settings.clone(),
+            fetching,
+            current: self.current.take(),
+            failed: self.failed,
+            documents: PhantomData,
+        }
+    }
+
+    /// Ends the cursor and waits until the server has forgotten it.
+    pub async fn close(mut self) -> Result<()> {
+        self.fetching = None;
+        match self.machine.close() {
+            Some(kill) => self.core.execute(kill, self.settings.clone()).await,
+            None => Ok(()),
+        }
+    }
+
+    fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool>> {
+        self.current = None;
+        loop {
+            if let Some(fetching) = &mut self.fetching {
+                let outcome = ready!(fetching.as_mut().poll(cx));
+                self.fetching = None;
+                match outcome {
+                    Ok(reply) => self.machine.handle_reply(reply),
+                    Err(error) => return Poll::Ready(Err(self.fail(error))),
+                }
+                // An awaiting cursor may have found nothing this time.
+            }
+            if self.failed {
+                return Poll::Ready(Ok(false));
+            }
+            match self.machine.batch_mut().next_range() {
+                Some(Ok(range)) => {
+                    self.current = Some(range);
+                    return Poll::Ready(Ok(true));
+                }
+                Some(Err(error)) => return Poll::Ready(Err(self.fail(error.into()))),
+                None => {}
+            }
+            let Some(command) = self.machine.poll_command() else { return Poll::Ready(Ok(false)) };
+            let (core, settings) = (Arc::clone(&self.core), self.settings.clone());
+            self.fetching = Some(Box::pin(async move { core.execute(command, settings).await }));
+        }
+    }
+
+    fn fail(&mut self, error: Error) -> Error {
+        self.failed = true;
+        const CURSOR_NOT_FOUND: i32 = 43;
+        if error.code() == Some(CURSOR_NOT_FOUND) {
+            self.machine.handle_lost();
+        }
+        error
+    }
+}
+
+impl<R: Runtime, T: DeserializeOwned> Cursor<R, T> {
+    fn poll_next_document(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        match ready!(self.poll_advance(cx)) {
+            Ok(true) => Poll::Ready(self.current_doc().map(from_doc)),
+            Ok(false) => Poll::Ready(None),
+            Err(error) => Poll::Ready(Some(Err(error))),
+        }
+    }
+
+    /// The next document; `None` when there is none any more.
+    pub async fn try_next(&mut self) -> Result<Option<T>> {
+        poll_fn(|cx| self.poll_next_document(cx)).await.transpose()
+    }
+
+    /// All that is left, or the next `limit` documents; the cursor stays usable.
+    pub async fn to_list(&mut self, limit: impl Into<Option<usize>>) -> Result<Vec<T>> {
+        let limit = limit.into().unwrap_or(usize::MAX);
+        let mut out = Vec::new();
+        while out.len() < limit {
+            match self.try_next().await? {
+                Some(document) => out.push(document),
+                None => break,
+            }
+        }
+        Ok(out)
+    }
+}
+
+impl<R: Runtime, T: DeserializeOwned> Stream for Cursor<R, T> {
+    type Item = Result<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        self.poll_next_document(cx)
+    }
+}
+
+impl<R: Runtime, T> Unpin for Cursor<R, T> {}
+
+impl<R: BlockOn, T: DeserializeOwned> Iterator for Cursor<R, T> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Result<T>> {
+        let runtime = self.core.runtime.clone();
+        runtime.block_on(poll_fn(|cx| self.poll_next_document(cx)))
+    }
+}
+
+impl<R: Runtime, T> Drop for Cursor<R, T> {
+    fn drop(&mut self) {
+        // First the request in flight: its reply may name the cursor, too.
+        self.fetching = None;
+        let Some(kill) = self.machine.close() else { return };
+        let mut hub = lock(&self.core.hub);
+        if hub.closed {
+            return;
+        }
+        hub.keeper.kill.push(kill);
+        let waker = hub.keeper.ring();
+        drop(hub);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl<R: Runtime, T> fmt::Debug for Cursor<R, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cursor")
+            .field("id", &self.machine.id())
+            .field("namespace", self.machine.namespace())
+            .field("alive", &self.is_alive())
+            .finish_non_exhaustive()
+    }
+}

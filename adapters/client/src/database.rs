@@ -1,0 +1,91 @@
+//! Handles on databases.
+
+use std::sync::Arc;
+
+use bson::Document;
+use serde::Serialize;
+use stator_proto::operation::Settings;
+
+use crate::action::{Aggregate, CreateCollection, DropDatabase, ListCollectionNames, ListCollections, RunCommand};
+use crate::client::Client;
+use crate::collection::Collection;
+use crate::options::Overrides;
+use crate::runtime::Runtime;
+
+/// A database. Cheap to clone; it keeps its client alive.
+#[derive(Clone, Debug)]
+pub struct Database<R: Runtime> {
+    inner: Arc<Inner<R>>,
+}
+
+#[derive(Debug)]
+struct Inner<R: Runtime> {
+    client: Client<R>,
+    name: Box<str>,
+    settings: Settings,
+}
+
+impl<R: Runtime> Database<R> {
+    pub(crate) fn new(client: Client<R>, name: &str, settings: Settings) -> Self {
+        Self { inner: Arc::new(Inner { client, name: name.into(), settings }) }
+    }
+
+    /// The client that it belongs to.
+    pub fn client(&self) -> &Client<R> {
+        &self.inner.client
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// The same database with concerns, read preference or timeout of its own.
+    pub fn with(&self, overrides: &Overrides) -> Self {
+        Self::new(self.inner.client.clone(), &self.inner.name, overrides.over(&self.inner.settings))
+    }
+
+    /// A handle on a collection of documents of type `T`; nothing is created on the server.
+    pub fn collection<T>(&self, name: &str) -> Collection<R, T> {
+        Collection::new(self.clone(), name, self.inner.settings.clone())
+    }
+
+    /// As [`collection`](Self::collection), with concerns, read preference or timeout of its own.
+    pub fn collection_with<T>(&self, name: &str, overrides: &Overrides) -> Collection<R, T> {
+        Collection::new(self.clone(), name, overrides.over(&self.inner.settings))
+    }
+
+    /// Runs any command. Read and write concern of the client are not added (specification *runCommand*).
+    pub fn run_command(&self, command: impl Serialize) -> RunCommand<R> {
+        RunCommand::new(self, &command)
+    }
+
+    /// Runs an aggregation that begins with the database, such as `$currentOp` or `$documents`.
+    pub fn aggregate(&self, pipeline: impl IntoIterator<Item = Document>) -> Aggregate<R, Document> {
+        Aggregate::on_database(self, pipeline)
+    }
+
+    /// Creates a collection or a view.
+    pub fn create_collection(&self, name: &str) -> CreateCollection<R> {
+        CreateCollection::new(self, name)
+    }
+
+    /// Lists the collections and views.
+    pub fn list_collections(&self) -> ListCollections<R> {
+        ListCollections::new(self)
+    }
+
+    /// Lists the names of the collections and views.
+    pub fn list_collection_names(&self) -> ListCollectionNames<R> {
+        ListCollectionNames::new(self)
+    }
+
+    /// Drops the database with all that is in it.
+    pub fn drop(&self) -> DropDatabase<R> {
+        DropDatabase::new(self)
+    }
+}

@@ -1,0 +1,164 @@
+//! Dials: one spawned task for each connection being established, under connectTimeoutMS.
+
+use std::io;
+use std::sync::{Arc, Weak};
+
+use stator_proto::auth::scram::Nonce;
+use stator_proto::connection::Compression;
+use stator_proto::handshake::{Handshake, HandshakeOptions};
+use stator_proto::hello::Limits;
+use stator_proto::pool::{ConnectionId, OnFailure};
+use stator_proto::{Instant, ServerAddress};
+
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::hub::{After, lock};
+use crate::inner::Core;
+use crate::link::{Io, Link};
+use crate::runtime::{Endpoint, Runtime, SpawnError, Stream};
+use crate::{compress, login};
+
+/// Starts the dial that the pool has asked for.
+pub(crate) fn start<R: Runtime>(core: &Core<R>, id: ConnectionId) {
+    let pending = Pending { core: core.this.clone(), id, over: false };
+    let spawned = core.runtime.spawn("stator-dial", async move {
+        let mut pending = pending;
+        let Some(core) = pending.core.upgrade() else { return };
+        let outcome = establish(&core, id).await;
+        pending.over = true;
+        report(&core, id, outcome);
+    });
+    if let Err(error) = spawned {
+        let error = Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(error));
+        report(core, id, Err(error));
+    }
+}
+
+/// A dial under way; if its task is dropped by a dying runtime, the pool is told.
+struct Pending<R: Runtime> {
+    core: Weak<Core<R>>,
+    id: ConnectionId,
+    over: bool,
+}
+
+impl<R: Runtime> Drop for Pending<R> {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        if let Some(core) = self.core.upgrade() {
+            let error = SpawnError::new("the runtime dropped the task that was connecting");
+            report(&core, self.id, Err(Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(error))));
+        }
+    }
+}
+
+fn report<R: Runtime>(core: &Core<R>, id: ConnectionId, outcome: Result<Link<R>>) {
+    let now = core.runtime.now();
+    let mut after = After::default();
+    let mut hub = lock(&core.hub);
+    match outcome {
+        Ok(link) => {
+            let link = Box::new(link);
+            let closer = link.io.stream.closer();
+            hub.stow(link);
+            match hub.pool.handle_established(now, id) {
+                Ok(()) => hub.remember_closer(id, closer),
+                // The pool was cleared or closed meanwhile.
+                Err(_) => after.close.extend(hub.take(id)),
+            }
+        }
+        // The pool may have given the dial up meanwhile; then nobody asks.
+        Err(error) => drop(hub.pool.handle_dial_failed(now, id, error, OnFailure::Keep)),
+    }
+    hub.drain(now, &mut after);
+    drop(hub);
+    core.finish(after);
+}
+
+async fn establish<R: Runtime>(core: &Arc<Core<R>>, id: ConnectionId) -> Result<Link<R>> {
+    let start = core.runtime.now();
+    let deadline = core.config.connect_timeout().map_or(Instant::FAR_FUTURE, |timeout| start + timeout);
+    let stream = connect(core, deadline).await?;
+    let io = Io::new(stream, Limits::MAX_FRAME);
+    shake_hands(core, id, io, deadline).await
+}
+
+/// Resolves the host and tries its addresses in turn.
+async fn connect<R: Runtime>(core: &Core<R>, deadline: Instant) -> Result<R::Stream> {
+    let server = &core.server;
+    let endpoints = match server {
+        ServerAddress::Unix { path } => vec![Endpoint::Unix(path.into())],
+        ServerAddress::Tcp { host, port } => {
+            let found = core.runtime.lookup(host, *port, deadline).await;
+            let found = found.map_err(|error| Error::io(Phase::Dns, server, error))?;
+            found.into_iter().map(Endpoint::Tcp).collect()
+        }
+    };
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
+    for endpoint in &endpoints {
+        match core.runtime.connect(endpoint, deadline).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(Error::io(Phase::Connect, server, last))
+}
+
+async fn shake_hands<R: Runtime>(
+    core: &Core<R>,
+    id: ConnectionId,
+    mut io: Io<R>,
+    deadline: Instant,
+) -> Result<Link<R>> {
+    let server = &core.server;
+    let runtime = &core.runtime;
+    let mut random = [0; Nonce::RANDOM_LEN];
+    runtime.fill_random(&mut random);
+    let codecs = compress::codecs(&core.config);
+    let options = HandshakeOptions {
+        metadata: lock(&core.metadata).to_doc(),
+        login: login::prepare(&core.config)?,
+        compressors: compress::wanted(&core.config, &codecs),
+        compression: Compression { codecs, requests: None },
+        load_balanced: core.config.load_balanced(),
+        server_api: core.config.server_api.clone(),
+        deadline,
+    };
+    let mut handshake = Handshake::new(options, Nonce::from_random(&random));
+    let failed = |error| Error::at(Phase::Auth, server, ErrorKind::Handshake(error));
+    while !handshake.is_done() {
+        let now = runtime.now();
+        if let Some(challenge) = handshake.poll_keys() {
+            let cached = lock(&core.hub).keys.get(challenge.cache_key());
+            let keys = cached.unwrap_or_else(|| challenge.derive_keys());
+            handshake.handle_keys(keys).map_err(failed)?;
+        }
+        if handshake.poll_transmit(now, &mut io.output) {
+            let sent = io.write(deadline, |output, count| handshake.handle_sent(now, output, count)).await;
+            sent.map_err(|error| Error::io(Phase::Auth, server, error))?;
+        }
+        if let Some(error) = handshake.error() {
+            return Err(failed(error.clone()));
+        }
+        handshake.handle_recv(now, &mut io.input).map_err(failed)?;
+        let waits = !handshake.is_done() && handshake.poll_keys().is_none();
+        if waits && !handshake.has_request() {
+            match io.read(deadline).await {
+                Ok(true) => handshake.handle_recv(now, &mut io.input).map_err(failed)?,
+                Ok(false) => return Err(failed(handshake.handle_closed(now, &io.input))),
+                Err(error) => return Err(Error::io(Phase::Auth, server, error)),
+            }
+        }
+    }
+    let Some((machine, keys)) = handshake.finish() else {
+        return Err(Error::at(Phase::Auth, server, ErrorKind::Closed));
+    };
+    if let Some(keys) = keys {
+        lock(&core.hub).keys.insert(keys);
+    }
+    io.input.set_limit(machine.hello().limits.max_message_size.max(FRAME_FLOOR));
+    Ok(Link { id, io, machine, owing_until: None, last_used: runtime.now(), orphan: None })
+}
+
+/// Replies may be a little longer than what `maxMessageSizeBytes` allows for requests; never refuse below this.
+const FRAME_FLOOR: usize = 48_000_000;

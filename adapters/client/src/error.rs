@@ -1,0 +1,355 @@
+//! The driver's error: one pointer, cheap to clone, with the questions that people ask.
+
+use core::fmt;
+use std::io;
+use std::sync::Arc;
+
+use stator_proto::ServerAddress;
+use stator_proto::connection::ConnectionError;
+use stator_proto::handshake::HandshakeError;
+use stator_proto::operation::{CommandError, OperationError, WriteError, WriteFailure};
+use stator_proto::pool::PoolError;
+use stator_proto::uri::UriError;
+
+use crate::runtime::SpawnError;
+
+/// The result of everything that can fail here.
+pub type Result<T, E = Error> = core::result::Result<T, E>;
+
+/// What went wrong, where and when. Cloning copies one pointer: a cleared pool hands one cause to many.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    phase: Phase,
+    server: Option<ServerAddress>,
+}
+
+/// How far an operation had come when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Before anything was sent: arguments, options, encoding.
+    Prepare,
+    /// Waiting for a free connection.
+    Queue,
+    /// Looking for a suitable server.
+    Select,
+    /// Resolving a host name.
+    Dns,
+    /// Connecting to a server.
+    Connect,
+    /// Securing the connection.
+    Tls,
+    /// Saying hello and authenticating.
+    Auth,
+    /// Sending the command.
+    Send,
+    /// Waiting for the reply, or reading it.
+    Receive,
+    /// The server has answered: with an error.
+    Reply,
+    /// Turning the reply into the user's type.
+    Decode,
+}
+
+impl Phase {
+    /// The phase in a word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Queue => "queue",
+            Self::Select => "select",
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Auth => "auth",
+            Self::Send => "send",
+            Self::Receive => "receive",
+            Self::Reply => "reply",
+            Self::Decode => "decode",
+        }
+    }
+}
+
+/// What went wrong.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The connection string has a mistake.
+    Uri(UriError),
+    /// An argument or option cannot be used; says which and why.
+    InvalidArgument(String),
+    /// A feature that this version of the driver does not have; says which.
+    Unsupported(String),
+    /// A value cannot be turned into BSON.
+    Encode(bson::error::Error),
+    /// A document does not fit the type asked for, or is no BSON.
+    Decode(bson::error::Error),
+    /// A document is malformed: found before any type was asked of it.
+    MalformedBson(stator_wire::bson::BsonError),
+    /// The server refused the command.
+    Command(CommandError),
+    /// Some writes failed; the rest may have been done.
+    Write(Box<WriteFailure>),
+    /// The server's reply makes no sense, or a document is too large for it.
+    Operation(OperationError),
+    /// The deadline has passed.
+    Timeout,
+    /// The stream failed.
+    Io(io::Error),
+    /// The server broke the wire protocol or closed the connection.
+    Connection(ConnectionError),
+    /// Hello or authentication failed.
+    Handshake(HandshakeError),
+    /// No connection could be had from the pool.
+    Pool(PoolError<Error>),
+    /// The client is closed.
+    Closed,
+    /// The runtime cannot run background tasks.
+    Runtime(SpawnError),
+}
+
+impl Error {
+    pub(crate) fn new(phase: Phase, kind: ErrorKind) -> Self {
+        Self(Arc::new(Inner { kind, phase, server: None }))
+    }
+
+    pub(crate) fn at(phase: Phase, server: &ServerAddress, kind: ErrorKind) -> Self {
+        Self(Arc::new(Inner { kind, phase, server: Some(server.clone()) }))
+    }
+
+    pub(crate) fn invalid(reason: impl Into<String>) -> Self {
+        Self::new(Phase::Prepare, ErrorKind::InvalidArgument(reason.into()))
+    }
+
+    /// An I/O error of `phase`; one that says "timed out" is a [`ErrorKind::Timeout`].
+    pub(crate) fn io(phase: Phase, server: &ServerAddress, error: io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::TimedOut => ErrorKind::Timeout,
+            _ => ErrorKind::Io(error),
+        };
+        Self::at(phase, server, kind)
+    }
+
+    /// The same error with the server that it came from.
+    pub(crate) fn with_server(self, server: &ServerAddress) -> Self {
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => {
+                Self(Arc::new(Inner { server: Some(inner.server.unwrap_or_else(|| server.clone())), ..inner }))
+            }
+            Err(shared) => Self(shared),
+        }
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// How far the operation had come. A failed check-out names the phase of its cause.
+    pub fn phase(&self) -> Phase {
+        match self.cause() {
+            Some(cause) => cause.phase(),
+            None => self.0.phase,
+        }
+    }
+
+    /// The server concerned, if one was chosen.
+    pub fn server(&self) -> Option<&ServerAddress> {
+        self.0.server.as_ref().or_else(|| self.cause()?.server())
+    }
+
+    /// The error behind a failed check-out.
+    fn cause(&self) -> Option<&Self> {
+        match &self.0.kind {
+            ErrorKind::Pool(error) => error.cause(),
+            _ => None,
+        }
+    }
+
+    /// The server's error number: of the command, of its first failed write or of its write concern.
+    pub fn code(&self) -> Option<i32> {
+        match &self.0.kind {
+            ErrorKind::Command(error) => Some(error.code),
+            ErrorKind::Write(failure) => {
+                let first = failure.write_errors.first().map(|error| error.code);
+                first.or(failure.write_concern_error.as_ref().map(|error| error.code))
+            }
+            ErrorKind::Handshake(HandshakeError::Auth {
+                cause: stator_proto::handshake::AuthFailure::Refused(error),
+                ..
+            }) => Some(error.code),
+            _ => self.cause()?.code(),
+        }
+    }
+
+    /// The server's error labels, such as `TransientTransactionError`.
+    pub fn labels(&self) -> &[String] {
+        match &self.0.kind {
+            ErrorKind::Command(error) => &error.labels,
+            ErrorKind::Write(failure) => &failure.labels,
+            _ => self.cause().map_or(&[], Self::labels),
+        }
+    }
+
+    /// Whether the error carries a label.
+    pub fn has_label(&self, label: &str) -> bool {
+        self.labels().iter().any(|known| known == label)
+    }
+
+    /// The writes that failed, if this is a failed write.
+    pub fn write_errors(&self) -> &[WriteError] {
+        match &self.0.kind {
+            ErrorKind::Write(failure) => &failure.write_errors,
+            _ => &[],
+        }
+    }
+
+    /// Whether a unique index refused a document.
+    pub fn is_duplicate_key(&self) -> bool {
+        const CODES: [i32; 4] = [11000, 11001, 12582, 16460];
+        match &self.0.kind {
+            ErrorKind::Command(error) => CODES.contains(&error.code),
+            ErrorKind::Write(failure) => failure.write_errors.iter().any(|error| CODES.contains(&error.code)),
+            _ => false,
+        }
+    }
+
+    /// Whether a deadline has passed, the driver's own or the server's (`MaxTimeMSExpired`).
+    pub fn is_timeout(&self) -> bool {
+        match &self.0.kind {
+            ErrorKind::Timeout | ErrorKind::Pool(PoolError::TimedOut) => true,
+            ErrorKind::Command(error) => error.code == 50,
+            _ => self.cause().is_some_and(Self::is_timeout),
+        }
+    }
+
+    /// Whether the network failed: connecting, sending, receiving.
+    pub fn is_network(&self) -> bool {
+        match &self.0.kind {
+            ErrorKind::Io(_) | ErrorKind::Connection(ConnectionError::Closed { .. }) => true,
+            ErrorKind::Timeout => matches!(self.0.phase, Phase::Connect | Phase::Tls | Phase::Send | Phase::Receive),
+            ErrorKind::Handshake(HandshakeError::Connection(_)) => true,
+            _ => self.cause().is_some_and(Self::is_network),
+        }
+    }
+
+    /// Whether the credentials were refused.
+    pub fn is_authentication(&self) -> bool {
+        match &self.0.kind {
+            ErrorKind::Handshake(HandshakeError::Auth { .. }) => true,
+            _ => self.cause().is_some_and(Self::is_authentication),
+        }
+    }
+
+    /// Whether trying again may help: the network failed, the pool was cleared, or the server says so.
+    pub fn is_retryable(&self) -> bool {
+        match &self.0.kind {
+            ErrorKind::Command(error) => RETRYABLE_CODES.contains(&error.code) || self.has_label("RetryableWriteError"),
+            ErrorKind::Write(_) => self.has_label("RetryableWriteError"),
+            ErrorKind::Pool(PoolError::Cleared { .. }) => true,
+            _ => self.is_network(),
+        }
+    }
+
+    /// Whether the server may have carried out the operation, wholly or in part.
+    pub fn maybe_executed(&self) -> bool {
+        match (&self.0.kind, self.0.phase) {
+            (ErrorKind::Write(_), _) => true,
+            (ErrorKind::Command(error), _) => error.code == 50 || self.has_label("RetryableWriteError"),
+            (_, Phase::Send | Phase::Receive | Phase::Decode) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Codes after which a read may be tried again (specification *Retryable Reads*).
+const RETRYABLE_CODES: [i32; 13] = [6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436];
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Error");
+        out.field("phase", &self.0.phase);
+        if let Some(server) = &self.0.server {
+            out.field("server", &format_args!("{server}"));
+        }
+        out.field("kind", &self.0.kind).finish()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.kind {
+            ErrorKind::Uri(error) => write!(f, "connection string: {error}")?,
+            ErrorKind::InvalidArgument(reason) => write!(f, "invalid argument: {reason}")?,
+            ErrorKind::Unsupported(what) => write!(f, "not supported: {what}")?,
+            ErrorKind::Encode(error) => write!(f, "a value cannot be encoded as BSON: {error}")?,
+            ErrorKind::Decode(error) => write!(f, "a document cannot be decoded: {error}")?,
+            ErrorKind::MalformedBson(error) => write!(f, "malformed BSON: {error}")?,
+            ErrorKind::Command(error) => write!(f, "the server refused the command: {error}")?,
+            ErrorKind::Write(failure) => failure.fmt(f)?,
+            ErrorKind::Operation(error) => error.fmt(f)?,
+            ErrorKind::Timeout => write!(f, "timed out in phase `{}`", self.0.phase.as_str())?,
+            ErrorKind::Io(error) => write!(f, "the network failed in phase `{}`: {error}", self.0.phase.as_str())?,
+            ErrorKind::Connection(error) => error.fmt(f)?,
+            ErrorKind::Handshake(error) => error.fmt(f)?,
+            ErrorKind::Pool(PoolError::Dial { cause }) => return cause.fmt(f),
+            ErrorKind::Pool(error) => error.fmt(f)?,
+            ErrorKind::Closed => f.write_str("the client is closed")?,
+            ErrorKind::Runtime(error) => error.fmt(f)?,
+        }
+        match &self.0.server {
+            Some(server) => write!(f, " [{server}]"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.kind {
+            ErrorKind::Encode(error) | ErrorKind::Decode(error) => Some(error),
+            ErrorKind::Io(error) => Some(error),
+            ErrorKind::Uri(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<OperationError> for Error {
+    fn from(error: OperationError) -> Self {
+        match error {
+            OperationError::Command(error) => Self::new(Phase::Reply, ErrorKind::Command(error)),
+            OperationError::Write(failure) => Self::new(Phase::Reply, ErrorKind::Write(failure)),
+            OperationError::InvalidArgument(reason) => Self::invalid(reason),
+            error @ OperationError::DocumentTooLarge { .. } => Self::new(Phase::Prepare, ErrorKind::Operation(error)),
+            error => Self::new(Phase::Decode, ErrorKind::Operation(error)),
+        }
+    }
+}
+
+impl From<ConnectionError> for Error {
+    fn from(error: ConnectionError) -> Self {
+        let phase = match &error {
+            ConnectionError::Encode(_) | ConnectionError::TooLong { .. } | ConnectionError::Busy => Phase::Prepare,
+            ConnectionError::CancelledMidWrite => Phase::Send,
+            _ => Phase::Receive,
+        };
+        Self::new(phase, ErrorKind::Connection(error))
+    }
+}
+
+impl From<UriError> for Error {
+    fn from(error: UriError) -> Self {
+        Self::new(Phase::Prepare, ErrorKind::Uri(error))
+    }
+}
+
+impl From<stator_wire::bson::BsonError> for Error {
+    fn from(error: stator_wire::bson::BsonError) -> Self {
+        Self::new(Phase::Decode, ErrorKind::MalformedBson(error))
+    }
+}

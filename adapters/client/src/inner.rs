@@ -1,0 +1,227 @@
+//! What all handles of one client share.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+
+use stator_proto::handshake::ClientMetadata;
+use stator_proto::operation::{Exec, Operation, Settings, Step};
+use stator_proto::pool::{Pool, PoolOptions};
+use stator_proto::{Config, Instant, ServerAddress};
+
+use crate::dial;
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::hub::{After, Hub, lock};
+use crate::keeper;
+use crate::options::ClientOptions;
+use crate::runtime::Runtime;
+
+/// The shared part of a client: configuration, the hub, and who we are.
+#[derive(Debug)]
+pub(crate) struct Core<R: Runtime> {
+    pub(crate) runtime: R,
+    pub(crate) config: Config,
+    pub(crate) server: ServerAddress,
+    /// What cannot be done with this configuration; said by the first operation.
+    unusable: Option<Error>,
+    pub(crate) metadata: Mutex<ClientMetadata>,
+    pub(crate) hub: Mutex<Hub<R>>,
+    pub(crate) settings: Settings,
+    object_ids: ObjectIds,
+    pub(crate) this: Weak<Self>,
+}
+
+impl<R: Runtime> Core<R> {
+    /// Does no I/O, starts no task and needs no executor.
+    pub(crate) fn new(runtime: R, options: ClientOptions) -> Arc<Self> {
+        let ClientOptions { config, keep_owing_connections, .. } = options;
+        let server = config
+            .hosts
+            .first()
+            .cloned()
+            .unwrap_or(ServerAddress::Tcp { host: "localhost".into(), port: ServerAddress::DEFAULT_PORT });
+        let mut pool = Pool::new(PoolOptions { owing: keep_owing_connections, ..pool_options(&config) });
+        // Until servers are monitored, the pool is as ready as it will ever be; nothing is dialled before the first check-out.
+        pool.ready(runtime.now());
+        let settings = Settings {
+            read_concern: Some(config.read_concern.clone()).filter(|concern| !concern.is_server_default()),
+            write_concern: Some(config.write_concern.clone()).filter(|concern| !concern.is_server_default()),
+            read_preference: Some(config.read_preference.clone()),
+            timeout: config.timeout(),
+        };
+        Arc::new_cyclic(|this| Self {
+            unusable: unusable(&config),
+            metadata: Mutex::new(crate::metadata::of(&config)),
+            object_ids: ObjectIds::new(&runtime),
+            hub: Mutex::new(Hub::new(pool)),
+            this: this.clone(),
+            server,
+            settings,
+            runtime,
+            config,
+        })
+    }
+
+    /// Runs one operation to its end.
+    pub(crate) async fn execute<O: Operation>(&self, operation: O, settings: Settings) -> Result<O::Output> {
+        if let Some(error) = &self.unusable {
+            return Err(error.clone());
+        }
+        let now = self.runtime.now();
+        let server_api = self.config.server_api.clone();
+        let mut exec: Exec<O, Error> = Exec::new(now, operation, settings, server_api);
+        let mut lease = None;
+        loop {
+            match exec.poll_step() {
+                Step::CheckOut => match self.check_out(exec.deadline()).await {
+                    Ok(granted) => {
+                        lease = Some(granted);
+                        exec.handle_checked_out(self.runtime.now());
+                    }
+                    Err(error) => exec.handle_failed(self.runtime.now(), error),
+                },
+                Step::Exchange => {
+                    let Some(lease) = lease.as_mut() else { break };
+                    self.exchange(&mut exec, lease).await;
+                }
+                Step::Sleep(until) => self.runtime.sleep_until(until).await,
+                Step::Done => break,
+            }
+        }
+        drop(lease);
+        match exec.finish() {
+            Some(outcome) => outcome.map_err(|error| error.with_server(&self.server)),
+            None => Err(Error::new(Phase::Prepare, ErrorKind::Closed)),
+        }
+    }
+
+    async fn exchange<O: Operation>(&self, exec: &mut Exec<O, Error>, lease: &mut crate::checkout::Lease<'_, R>) {
+        let now = self.runtime.now();
+        let deadline = self.io_deadline(now, exec.deadline());
+        let link = lease.link();
+        exec.send(now, &mut link.machine, &mut link.io.output);
+        if exec.poll_step() == Step::Done {
+            return;
+        }
+        if let Err(error) = link.flush(now, deadline, &self.server).await {
+            return exec.handle_failed(self.runtime.now(), error);
+        }
+        if !exec.wants_reply() {
+            return exec.handle_sent_unacknowledged(now);
+        }
+        match link.receive(now, deadline, &self.server).await {
+            Ok(reply) => exec.handle_reply(now, reply),
+            Err(error) => exec.handle_failed(self.runtime.now(), error),
+        }
+    }
+
+    /// The deadline of one read or write: the operation's, or `socketTimeoutMS` where no `timeoutMS` is in force.
+    fn io_deadline(&self, now: Instant, deadline: Instant) -> Instant {
+        match self.config.socket_timeout() {
+            Some(timeout) if deadline.is_far_future() && !timeout.is_zero() => now + timeout,
+            _ => deadline,
+        }
+    }
+
+    /// Does what was put off until the lock was released.
+    pub(crate) fn finish(&self, after: After<R>) {
+        let After { wake, close, interrupt, dial } = after;
+        for waker in wake {
+            waker.wake();
+        }
+        for closer in interrupt {
+            closer.close();
+        }
+        drop(close);
+        for id in dial {
+            dial::start(self, id);
+        }
+    }
+
+    /// Starts the keeper if none runs. Idle connections of a runtime that has died are discarded with it.
+    pub(crate) fn ensure_keeper(&self) -> Result<()> {
+        let mut hub = lock(&self.hub);
+        if hub.closed {
+            return Err(Error::new(Phase::Queue, ErrorKind::Closed));
+        }
+        if hub.keeper.alive {
+            return Ok(());
+        }
+        hub.keeper.alive = true;
+        drop(hub);
+        keeper::start(self).map_err(|error| {
+            lock(&self.hub).keeper.alive = false;
+            Error::new(Phase::Prepare, ErrorKind::Runtime(error))
+        })
+    }
+
+    /// A new ObjectId from the runtime's clock and entropy.
+    pub(crate) fn new_object_id(&self) -> bson::oid::ObjectId {
+        self.object_ids.next(&self.runtime)
+    }
+}
+
+impl<R: Runtime> Drop for Core<R> {
+    fn drop(&mut self) {
+        let hub = self.hub.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // The keeper finds its weak pointer dead and ends.
+        if let Some(waker) = hub.keeper.ring() {
+            waker.wake();
+        }
+    }
+}
+
+fn pool_options(config: &Config) -> PoolOptions {
+    PoolOptions {
+        max_pool_size: config.max_pool_size().unwrap_or(0),
+        min_pool_size: config.min_pool_size(),
+        max_idle_time: config.max_idle_time(),
+        max_connecting: config.max_connecting(),
+        ..PoolOptions::default()
+    }
+}
+
+/// What this version cannot do with a configuration. Said plainly rather than done half.
+fn unusable(config: &Config) -> Option<Error> {
+    let what = if config.srv.is_some() {
+        "mongodb+srv is not implemented yet: name the hosts"
+    } else if config.tls_enabled() {
+        "TLS is not implemented yet"
+    } else if config.hosts.len() > 1 {
+        "only one host is used yet: name one, with directConnection=true for a member of a replica set"
+    } else if config.replica_set.is_some() && !config.direct_connection() {
+        "replica sets are not discovered yet: name one member and directConnection=true"
+    } else if config.load_balanced() {
+        "load balancers are not supported yet"
+    } else if config.proxy.host.is_some() {
+        "SOCKS5 is not implemented yet"
+    } else {
+        return None;
+    };
+    Some(Error::new(Phase::Prepare, ErrorKind::Unsupported(what.into())))
+}
+
+/// ObjectIds: seconds since the epoch, five random bytes of this client, a counter that begins anywhere.
+#[derive(Debug)]
+struct ObjectIds {
+    random: [u8; 5],
+    counter: AtomicU32,
+}
+
+impl ObjectIds {
+    fn new<R: Runtime>(runtime: &R) -> Self {
+        let mut bytes = [0; 9];
+        runtime.fill_random(&mut bytes);
+        let [a, b, c, d, e, counter @ ..] = bytes;
+        Self { random: [a, b, c, d, e], counter: AtomicU32::new(u32::from_le_bytes(counter)) }
+    }
+
+    fn next<R: Runtime>(&self, runtime: &R) -> bson::oid::ObjectId {
+        let seconds = runtime.unix_time().as_secs() as u32;
+        let count = self.counter.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        let mut bytes = [0; 12];
+        bytes[..4].copy_from_slice(&seconds.to_be_bytes());
+        bytes[4..9].copy_from_slice(&self.random);
+        bytes[9..].copy_from_slice(&count[1..]);
+        bson::oid::ObjectId::from_bytes(bytes)
+    }
+}

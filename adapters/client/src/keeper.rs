@@ -1,0 +1,116 @@
+//! The keeper: one background task for each client. It serves the pool's timers and does what dropped handles
+//! could not wait for.
+
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::Poll;
+use core::time::Duration;
+use std::sync::Weak;
+
+use stator_proto::Instant;
+use stator_proto::operation::{KillCursors, Settings};
+
+use crate::hub::{After, lock};
+use crate::inner::Core;
+use crate::runtime::{Runtime, SpawnError};
+
+/// How long a dropped cursor's killCursors may take.
+const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Starts the keeper. The caller has marked it alive.
+pub(crate) fn start<R: Runtime>(core: &Core<R>) -> Result<(), SpawnError> {
+    let guard = Guard { core: core.this.clone() };
+    let runtime = core.runtime.clone();
+    core.runtime.spawn("stator-keeper", async move {
+        let guard = guard;
+        while let Some(work) = wait(&guard.core, &runtime).await {
+            let Some(core) = guard.core.upgrade() else { return };
+            serve(&core, work).await;
+        }
+    })
+}
+
+/// Tells the client when its keeper ends, above all when a dying runtime drops the task: the next operation starts
+/// another, and what was connected through that runtime is of no use.
+struct Guard<R: Runtime> {
+    core: Weak<Core<R>>,
+}
+
+impl<R: Runtime> Drop for Guard<R> {
+    fn drop(&mut self) {
+        let Some(core) = self.core.upgrade() else { return };
+        let now = core.runtime.now();
+        let mut after = After::default();
+        let mut hub = lock(&core.hub);
+        hub.keeper.alive = false;
+        hub.keeper.waker = None;
+        hub.keeper.wakes_at = None;
+        hub.discard_unused(now);
+        hub.drain(now, &mut after);
+        drop(hub);
+        core.finish(after);
+    }
+}
+
+/// Waits until there is something to do; `None` when the client is gone or closed.
+async fn wait<R: Runtime>(core: &Weak<Core<R>>, runtime: &R) -> Option<Vec<KillCursors>> {
+    let at = {
+        let core = core.upgrade()?;
+        let mut hub = lock(&core.hub);
+        let at = hub.pool.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
+        hub.keeper.wakes_at = Some(at);
+        at
+    };
+    let mut timer = pin!(runtime.sleep_until(at));
+    poll_fn(|cx| {
+        let Some(core) = core.upgrade() else { return Poll::Ready(None) };
+        let mut hub = lock(&core.hub);
+        if core::mem::take(&mut hub.keeper.rung) {
+            return Poll::Ready(Some(core::mem::take(&mut hub.keeper.kill)));
+        }
+        if hub.closed {
+            return Poll::Ready(None);
+        }
+        match &mut hub.keeper.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        drop(hub);
+        drop(core);
+        timer.as_mut().poll(cx).map(|()| Some(Vec::new()))
+    })
+    .await
+}
+
+async fn serve<R: Runtime>(core: &Core<R>, kill: Vec<KillCursors>) {
+    tend(core);
+    for command in coalesce(kill) {
+        // Best effort: the server forgets cursors by itself after a while.
+        let settings = Settings { timeout: Some(CLEANUP_TIMEOUT), ..Settings::default() };
+        let _ = core.execute(command, settings).await;
+    }
+}
+
+/// Serves the pool's timers.
+fn tend<R: Runtime>(core: &Core<R>) {
+    let now = core.runtime.now();
+    let mut after = After::default();
+    let mut hub = lock(&core.hub);
+    hub.keeper.wakes_at = None;
+    hub.pool.handle_timeout(now);
+    hub.drain(now, &mut after);
+    drop(hub);
+    core.finish(after);
+}
+
+/// One killCursors for each collection.
+fn coalesce(kill: Vec<KillCursors>) -> Vec<KillCursors> {
+    let mut out: Vec<KillCursors> = Vec::new();
+    for command in kill {
+        match out.iter_mut().find(|known| known.namespace == command.namespace) {
+            Some(known) => known.ids.extend(command.ids),
+            None => out.push(command),
+        }
+    }
+    out
+}

@@ -1,0 +1,177 @@
+//! One connection of the data plane: a stream, its machine and its buffers. Owned by whoever uses it.
+
+use core::future::poll_fn;
+use core::task::{Poll, ready};
+use std::io::{self, IoSlice};
+
+use stator_proto::connection::{Cancelled, Reply};
+use stator_proto::operation::{KillCursors, Namespace};
+use stator_proto::pool::ConnectionId;
+use stator_proto::{Connection, Instant, SendBuf, ServerAddress};
+use stator_wire::Deframer;
+use stator_wire::bson::Doc;
+
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::runtime::{Runtime, Stream};
+
+/// A connection with everything that belongs to it.
+#[derive(Debug)]
+pub(crate) struct Link<R: Runtime> {
+    pub(crate) id: ConnectionId,
+    pub(crate) io: Io<R>,
+    pub(crate) machine: Connection,
+    /// Until when the reply of somebody who left may be awaited.
+    pub(crate) owing_until: Option<Instant>,
+    /// When the connection was last known to live.
+    pub(crate) last_used: Instant,
+    /// A cursor that came in a reply which nobody waited for.
+    pub(crate) orphan: Option<KillCursors>,
+}
+
+/// A stream and its buffers.
+pub(crate) struct Io<R: Runtime> {
+    pub(crate) stream: R::Stream,
+    pub(crate) input: Deframer,
+    pub(crate) output: SendBuf,
+    /// An error of the stream itself: it must not be used again.
+    pub(crate) broken: bool,
+}
+
+impl<R: Runtime> core::fmt::Debug for Io<R> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Io").field("input", &self.input).field("broken", &self.broken).finish_non_exhaustive()
+    }
+}
+
+impl<R: Runtime> Io<R> {
+    pub(crate) fn new(stream: R::Stream, limit: usize) -> Self {
+        Self { stream, input: Deframer::new(limit), output: SendBuf::new(), broken: false }
+    }
+
+    /// Writes all of `output`; `sent` is told after each write. Dropping it leaves the rest in `output`.
+    pub(crate) async fn write(
+        &mut self,
+        deadline: Instant,
+        mut sent: impl FnMut(&mut SendBuf, usize) + Send,
+    ) -> io::Result<()> {
+        poll_fn(|cx| {
+            while !self.output.is_empty() {
+                let slices = self.output.slices().map(IoSlice::new);
+                let used = slices.iter().rposition(|slice| !slice.is_empty()).map_or(0, |last| last + 1);
+                match ready!(self.stream.poll_send(cx, &slices[..used], deadline)) {
+                    Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    Ok(count) => sent(&mut self.output, count),
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+        .inspect_err(|error| self.broken |= error.kind() != io::ErrorKind::TimedOut)
+    }
+
+    /// Reads some bytes into `input`; `false` at the end of the stream.
+    pub(crate) async fn read(&mut self, deadline: Instant) -> io::Result<bool> {
+        let Self { stream, input, .. } = self;
+        let outcome = poll_fn(|cx| stream.poll_recv(cx, input.space(), deadline)).await;
+        match outcome {
+            Ok(0) => {
+                self.broken = true;
+                Ok(false)
+            }
+            Ok(count) => {
+                self.input.advance(count);
+                Ok(true)
+            }
+            Err(error) => {
+                self.broken |= error.kind() != io::ErrorKind::TimedOut;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl<R: Runtime> Link<R> {
+    /// Writes the request that the machine has put into the output.
+    pub(crate) async fn flush(&mut self, now: Instant, deadline: Instant, server: &ServerAddress) -> Result<()> {
+        let Self { io, machine, .. } = self;
+        io.write(deadline, |output, count| machine.handle_sent(now, output, count))
+            .await
+            .map_err(|error| Error::io(Phase::Send, server, error))
+    }
+
+    /// Reads until the reply is there.
+    pub(crate) async fn receive(&mut self, now: Instant, deadline: Instant, server: &ServerAddress) -> Result<Reply> {
+        loop {
+            match self.machine.handle_recv(now, &mut self.io.input) {
+                Ok(Some(reply)) => return Ok(reply),
+                Ok(None) => {}
+                Err(error) => return Err(Error::at(Phase::Receive, server, ErrorKind::Connection(error))),
+            }
+            match self.io.read(deadline).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    let error = self.machine.handle_closed(now, &self.io.input);
+                    return Err(Error::at(Phase::Receive, server, ErrorKind::Connection(error)));
+                }
+                Err(error) => return Err(Error::io(Phase::Receive, server, error)),
+            }
+        }
+    }
+
+    /// Nobody waits for the request in flight: what is the connection good for?
+    pub(crate) fn cancel(&mut self) -> Cancelled {
+        if self.io.broken {
+            return Cancelled::Broken;
+        }
+        self.machine.cancel(&mut self.io.output)
+    }
+
+    /// Finishes the reply that is owed to nobody, waiting for it until `deadline`.
+    pub(crate) async fn settle(&mut self, now: Instant, deadline: Instant, server: &ServerAddress) -> Result<()> {
+        while !self.machine.is_idle() {
+            let reply = self.receive(now, deadline, server).await?;
+            self.orphaned(&reply);
+        }
+        Ok(())
+    }
+
+    /// Finishes the reply that is owed to nobody if all of it is there; never waits.
+    pub(crate) fn settle_now(&mut self, now: Instant) -> bool {
+        loop {
+            match self.machine.handle_recv(now, &mut self.io.input) {
+                Ok(Some(reply)) => self.orphaned(&reply),
+                Ok(None) if self.machine.is_idle() => return !self.io.broken,
+                Ok(None) => match self.io.stream.try_recv(self.io.input.space()) {
+                    Ok(Some(count)) if count > 0 => self.io.input.advance(count),
+                    _ => return false,
+                },
+                Err(_) => return false,
+            }
+            if self.machine.is_idle() {
+                return !self.io.broken;
+            }
+        }
+    }
+
+    /// Whether an idle connection still lives, as far as can be told without asking the server.
+    pub(crate) fn probe(&mut self) -> bool {
+        let mut byte = [0];
+        // Anything else than silence is the end of the stream, or bytes that nobody has asked for.
+        matches!(self.io.stream.try_recv(&mut byte), Ok(None))
+    }
+
+    /// A reply came that nobody waits for: a cursor in it is to be killed.
+    fn orphaned(&mut self, reply: &Reply) {
+        if let Some((id, namespace)) = cursor_of(reply.body()) {
+            self.orphan = Some(KillCursors::new(namespace, id));
+        }
+    }
+}
+
+fn cursor_of(body: Doc<'_>) -> Option<(i64, Namespace)> {
+    let cursor = body.get_doc("cursor").ok()??;
+    let id = cursor.get_number_i64("id").ok()??;
+    let namespace = Namespace::parse(cursor.get_str("ns").ok()??)?;
+    (id != 0).then_some((id, namespace))
+}

@@ -1,0 +1,183 @@
+//! Options of clients and operations.
+
+use core::str::FromStr;
+
+use bson::{Bson, Document};
+use serde::Serialize;
+pub use stator_proto::concern::{Acknowledgment, ReadConcern, ReadConcernLevel, WriteConcern};
+pub use stator_proto::operation::CursorType;
+pub use stator_proto::read_preference::{ReadPreference, ReadPreferenceMode, TagSet};
+pub use stator_proto::uri::{
+    Compressor, Config, Credential, DriverInfo, Mechanism, MechanismProperties, Secret, ServerApi, ServerApiVersion,
+    ServerMonitoringMode, TlsOptions, UuidRepresentation, Warning,
+};
+
+use crate::error::{Error, Result};
+
+/// Everything that a client can be told.
+///
+/// ```
+/// use stator_client::ClientOptions;
+///
+/// let mut options = ClientOptions::parse("mongodb://localhost/?appName=shop&colour=blue")?;
+/// assert_eq!(options.config.app_name.as_deref(), Some("shop"));
+/// assert_eq!(options.warnings.len(), 1, "`colour` is no option");
+/// options.config.max_pool_size = Some(20);
+/// # Ok::<(), stator_client::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientOptions {
+    /// What a connection string can say, and the Stable API.
+    pub config: Config,
+    /// What in the connection string was not applied.
+    pub warnings: Vec<Warning>,
+    /// Whether a connection whose reply is still to come is kept (for up to 1 s) when its operation is dropped or times
+    /// out. `false` closes it, as CMAP and Client Side Operations Timeout say today. Default true.
+    pub keep_owing_connections: bool,
+}
+
+impl ClientOptions {
+    /// Reads a connection string.
+    pub fn parse(uri: &str) -> Result<Self> {
+        let parsed = Config::parse(uri)?;
+        Ok(Self { warnings: parsed.warnings, ..Self::from(parsed.config) })
+    }
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self::from(Config::default())
+    }
+}
+
+impl From<Config> for ClientOptions {
+    fn from(config: Config) -> Self {
+        Self { config, warnings: Vec::new(), keep_owing_connections: true }
+    }
+}
+
+impl FromStr for ClientOptions {
+    type Err = Error;
+
+    fn from_str(uri: &str) -> Result<Self> {
+        Self::parse(uri)
+    }
+}
+
+/// An index to use: by its keys or by its name.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Hint {
+    /// The index's keys.
+    Keys(Document),
+    /// The index's name.
+    Name(String),
+}
+
+impl From<Document> for Hint {
+    fn from(keys: Document) -> Self {
+        Self::Keys(keys)
+    }
+}
+
+impl From<&str> for Hint {
+    fn from(name: &str) -> Self {
+        Self::Name(name.into())
+    }
+}
+
+impl From<String> for Hint {
+    fn from(name: String) -> Self {
+        Self::Name(name)
+    }
+}
+
+impl From<Hint> for Bson {
+    fn from(hint: Hint) -> Self {
+        match hint {
+            Hint::Keys(keys) => Self::Document(keys),
+            Hint::Name(name) => Self::String(name),
+        }
+    }
+}
+
+/// How to change a document: with update operators, or with an aggregation pipeline (4.2 and later).
+#[derive(Clone, Debug, PartialEq)]
+pub enum UpdateModifications {
+    /// A document of update operators.
+    Document(Document),
+    /// A pipeline.
+    Pipeline(Vec<Document>),
+}
+
+impl From<Document> for UpdateModifications {
+    fn from(update: Document) -> Self {
+        Self::Document(update)
+    }
+}
+
+impl From<Vec<Document>> for UpdateModifications {
+    fn from(pipeline: Vec<Document>) -> Self {
+        Self::Pipeline(pipeline)
+    }
+}
+
+/// Which version of a document `find_one_and_*` returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ReturnDocument {
+    /// As it was.
+    #[default]
+    Before,
+    /// As it is now.
+    After,
+}
+
+/// Rules for comparing strings. `None` fields are left to the server; any other document works as well where a
+/// collation is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the fields are the server's own, documented by its manual")]
+pub struct Collation {
+    pub locale: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case_level: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case_first: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strength: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub numeric_ordering: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alternate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_variable: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub normalization: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backwards: Option<bool>,
+}
+
+/// Overrides of what a database or collection inherits. `None` inherits.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overrides {
+    /// The read concern.
+    pub read_concern: Option<ReadConcern>,
+    /// The write concern.
+    pub write_concern: Option<WriteConcern>,
+    /// The read preference.
+    pub read_preference: Option<ReadPreference>,
+    /// `timeoutMS`: the time for a whole operation; zero is no limit.
+    pub timeout: Option<core::time::Duration>,
+}
+
+impl Overrides {
+    pub(crate) fn over(&self, parent: &stator_proto::operation::Settings) -> stator_proto::operation::Settings {
+        let own = stator_proto::operation::Settings {
+            read_concern: self.read_concern.clone(),
+            write_concern: self.write_concern.clone(),
+            read_preference: self.read_preference.clone(),
+            timeout: self.timeout,
+        };
+        own.or(parent)
+    }
+}
