@@ -3,4 +3,6 @@
 #![forbid(unsafe_code)]
 
 pub mod conformance;
+pub mod contract;
+#[cfg(unix)]
 pub mod server;

@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 
 mod bson_areas;
+mod cmap_area;
+pub mod files;
 mod uri_areas;
 
 /// What one area's files showed.
@@ -52,6 +54,7 @@ pub const AREAS: &[(&str, Runner)] = &[
     ("auth", uri_areas::auth),
     ("bson-binary-vector", bson_areas::binary_vector),
     ("bson-corpus", bson_areas::corpus),
+    ("connection-monitoring-and-pooling", cmap_area::cmap),
     ("connection-string", uri_areas::connection_string),
     ("read-write-concern", uri_areas::read_write_concern),
     ("uri-options", uri_areas::uri_options),

@@ -1,0 +1,163 @@
+//! Runs the specifications' data and says what passed: `conformance [--spec-dir DIR] [--list-failures] [AREA...]`.
+//!
+//! The exit status is 0 when nothing failed, 1 when something did, 2 when the arguments or the data are wrong.
+
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use lexopt::prelude::*;
+use stator_testkit::conformance::files::{NO_RUNNER, skip_all};
+use stator_testkit::conformance::{AREAS, Report, spec_dir};
+
+const USAGE: &str = "\
+usage: conformance [--spec-dir DIR] [--list-failures] [AREA...]
+
+  --spec-dir DIR    the folder of the specifications' data (default: STATOR_SPEC_DIR)
+  --list-failures   print only failures, one per line: area, file, case and reason between tabs
+  AREA              run only these areas, by the names of their folders (default: all)
+
+The data is the folder `source` of a clone of the repository mongodb/specifications on GitHub.";
+
+/// With more skips than this for one reason, they are counted per file rather than listed.
+const LONGEST_LIST: usize = 20;
+
+struct Arguments {
+    spec_dir: PathBuf,
+    only_failures: bool,
+    areas: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let outcome = arguments().and_then(|arguments| match arguments {
+        None => Ok(true),
+        Some(arguments) => run(&arguments),
+    });
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(message) => {
+            eprintln!("conformance: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// `None` when the user only asked for help.
+fn arguments() -> Result<Option<Arguments>, String> {
+    let mut dir = None;
+    let mut only_failures = false;
+    let mut areas = Vec::new();
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+        match argument {
+            Long("spec-dir") => dir = Some(PathBuf::from(parser.value().map_err(|error| error.to_string())?)),
+            Long("list-failures") => only_failures = true,
+            Short('h') | Long("help") => {
+                println!("{USAGE}");
+                return Ok(None);
+            }
+            Value(area) => areas.push(area.string().map_err(|error| error.to_string())?),
+            other => return Err(format!("{}\n{USAGE}", other.unexpected())),
+        }
+    }
+    let spec_dir = dir.or_else(spec_dir).ok_or(format!("no data: give --spec-dir or set STATOR_SPEC_DIR\n{USAGE}"))?;
+    Ok(Some(Arguments { spec_dir, only_failures, areas }))
+}
+
+/// Whether nothing failed.
+fn run(arguments: &Arguments) -> Result<bool, String> {
+    let known = areas(&arguments.spec_dir)?;
+    if let Some(unknown) = arguments.areas.iter().find(|area| !known.contains(area)) {
+        return Err(format!("unknown area {unknown:?}; known are: {}", known.join(", ")));
+    }
+    let chosen = if arguments.areas.is_empty() { &known } else { &arguments.areas };
+    let reports: Vec<(&str, Report)> =
+        chosen.iter().map(|area| (area.as_str(), report(&arguments.spec_dir, area))).collect();
+    let failed = if arguments.only_failures { print_failures(&reports) } else { print_all(&reports) };
+    Ok(failed == 0)
+}
+
+/// The folders of the data, sorted.
+fn areas(spec_dir: &Path) -> Result<Vec<String>, String> {
+    let failed = |error: std::io::Error| format!("cannot read {}: {error}", spec_dir.display());
+    let mut areas = Vec::new();
+    for entry in fs::read_dir(spec_dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if let Some(name) = path.file_name().and_then(|name| name.to_str())
+            && path.is_dir()
+        {
+            areas.push(name.to_owned());
+        }
+    }
+    areas.sort();
+    Ok(areas)
+}
+
+fn report(spec_dir: &Path, area: &str) -> Report {
+    let dir = spec_dir.join(area);
+    match AREAS.iter().find(|(name, _)| *name == area) {
+        Some((_, runner)) => runner(&dir),
+        None => {
+            let mut report = Report::default();
+            skip_all(&dir, "", NO_RUNNER, &mut report);
+            report
+        }
+    }
+}
+
+/// Prints failures only; returns their number.
+fn print_failures(reports: &[(&str, Report)]) -> usize {
+    for (area, report) in reports {
+        for failure in &report.failed {
+            println!("{area}\t{}\t{}\t{}", failure.file, failure.case, failure.reason);
+        }
+    }
+    reports.iter().map(|(_, report)| report.failed.len()).sum()
+}
+
+/// Prints areas, failures, skips and the sum; returns the number of failures.
+fn print_all(reports: &[(&str, Report)]) -> usize {
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for (area, report) in reports {
+        println!("{area}: {}", counts(report.passed, report.failed.len(), report.skipped.len()));
+        passed += report.passed;
+        failed += report.failed.len();
+        skipped += report.skipped.len();
+    }
+    for (area, report) in reports {
+        for failure in &report.failed {
+            println!("\nFAILED {area}/{}\n  case: {}\n  {}", failure.file, failure.case, failure.reason);
+        }
+    }
+    print_skips(reports);
+    println!("\n{}", counts(passed, failed, skipped));
+    failed
+}
+
+fn print_skips(reports: &[(&str, Report)]) {
+    let mut by_reason: BTreeMap<&str, BTreeMap<String, Vec<&str>>> = BTreeMap::new();
+    for (area, report) in reports {
+        for skip in &report.skipped {
+            let files = by_reason.entry(&skip.reason).or_default();
+            files.entry(format!("{area}/{}", skip.file)).or_default().push(&skip.case);
+        }
+    }
+    for (reason, files) in by_reason {
+        let total: usize = files.values().map(Vec::len).sum();
+        println!("\nskipped {total}: {reason}");
+        for (file, cases) in files {
+            println!("  {file}: {}", cases.len());
+            if total <= LONGEST_LIST {
+                cases.iter().for_each(|case| println!("    {case}"));
+            }
+        }
+    }
+}
+
+fn counts(passed: usize, failed: usize, skipped: usize) -> String {
+    format!("{passed} passed, {failed} failed, {skipped} skipped")
+}

@@ -1,0 +1,102 @@
+//! One file of `bson-corpus`.
+
+use bson::{Decimal128, Document};
+use serde_json::Value as Json;
+use stator_wire::bson::Doc;
+
+use super::{bytes, cases, extjson, native, same, text};
+use crate::conformance::Report;
+
+/// Runs all cases of one file.
+pub(super) fn file(report: &mut Report, name: &str, file: &Json) {
+    let mut run = |key: &str, check: fn(&Json, &Json) -> Result<(), String>| {
+        for case in cases(file, key) {
+            let description = case["description"].as_str().unwrap_or_default();
+            report.record(name, &format!("{key}: {description}"), check(file, case));
+        }
+    };
+    run("valid", |_, case| valid(case));
+    run("decodeErrors", |_, case| decode_error(case));
+    run("parseErrors", parse_error);
+}
+
+/// "Testing validity", in the form for codecs with a native representation.
+fn valid(case: &Json) -> Result<(), String> {
+    let canonical_bson = bytes(case, "canonical_bson")?;
+    let canonical_json = extjson::expected(text(case, "canonical_extjson")?)?;
+    let relaxed_json = case["relaxed_extjson"].as_str().map(extjson::expected).transpose()?;
+    let lossy = case["lossy"].as_bool().unwrap_or(false);
+
+    let doc = checked(&canonical_bson)?;
+    same("rewriting canonical_bson", &native::rewrite(doc).map_err(|e| e.to_string())?, &canonical_bson)?;
+    for (decoder, document) in [("wire", native::to_document(doc)?), ("bson", decode(&canonical_bson)?)] {
+        same(&format!("{decoder}: canonical_bson again"), &encode(&document)?, &canonical_bson)?;
+        same(&format!("{decoder}: canonical_extjson"), &extjson::canonical(&document), &canonical_json)?;
+        if let Some(relaxed) = &relaxed_json {
+            same(&format!("{decoder}: relaxed_extjson"), &extjson::relaxed(&document), relaxed)?;
+        }
+    }
+
+    if case.get("degenerate_bson").is_some() {
+        let degenerate = bytes(case, "degenerate_bson")?;
+        let doc = checked(&degenerate)?;
+        same("rewriting degenerate_bson", &native::rewrite(doc).map_err(|e| e.to_string())?, &canonical_bson)?;
+        same("wire: degenerate_bson", &encode(&native::to_document(doc)?)?, &canonical_bson)?;
+        same("bson: degenerate_bson", &encode(&decode(&degenerate)?)?, &canonical_bson)?;
+    }
+    for key in ["canonical_extjson", "degenerate_extjson"] {
+        let Some(json) = case[key].as_str() else { continue };
+        let document = extjson::parse(json)?;
+        same(key, &extjson::canonical(&document), &canonical_json)?;
+        if !lossy {
+            same(&format!("{key} to BSON"), &encode(&document)?, &canonical_bson)?;
+        }
+    }
+    if let (Some(json), Some(relaxed)) = (case["relaxed_extjson"].as_str(), &relaxed_json) {
+        same("relaxed_extjson again", &extjson::relaxed(&extjson::parse(json)?), relaxed)?;
+    }
+    Ok(())
+}
+
+/// "Testing decode errors".
+fn decode_error(case: &Json) -> Result<(), String> {
+    match checked(&bytes(case, "bson")?) {
+        Ok(doc) => Err(format!("was accepted: {doc:?}")),
+        Err(_) => Ok(()),
+    }
+}
+
+/// "Testing parsing errors": what the input is depends on the type under test.
+fn parse_error(file: &Json, case: &Json) -> Result<(), String> {
+    let input = text(case, "string")?;
+    match text(file, "bson_type")? {
+        // Extended JSON that is JSON, and fails when parsed or when then encoded.
+        "0x00" | "0x05" => {
+            serde_json::from_str::<Json>(input).map_err(|e| format!("the case is not even JSON: {e}"))?;
+            match extjson::parse(input).and_then(|document| encode(&document)) {
+                Ok(_) => Err("was accepted".into()),
+                Err(_) => Ok(()),
+            }
+        }
+        "0x13" => match input.parse::<Decimal128>() {
+            Ok(decimal) => Err(format!("was accepted as {decimal}")),
+            Err(_) => Ok(()),
+        },
+        other => Err(format!("no rule for parse errors of type {other}")),
+    }
+}
+
+/// A view over a valid document, which recursive code may therefore follow.
+fn checked(bytes: &[u8]) -> Result<Doc<'_>, String> {
+    let doc = Doc::new(bytes).map_err(|e| e.to_string())?;
+    doc.validate().map_err(|e| e.to_string())?;
+    Ok(doc)
+}
+
+fn decode(bytes: &[u8]) -> Result<Document, String> {
+    Document::from_reader(bytes).map_err(|e| e.to_string())
+}
+
+fn encode(document: &Document) -> Result<Vec<u8>, String> {
+    document.to_vec().map_err(|e| e.to_string())
+}

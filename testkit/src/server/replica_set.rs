@@ -1,0 +1,169 @@
+//! A replica set on loopback.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bson::{Bson, Document, doc};
+
+use super::{
+    Admin, AdminError, Binary, Mongod, MongodOptions, ROOT, ServerError, Version,
+    mongod::{POLL, tail, uri},
+    options::Membership,
+    users,
+};
+
+const NAME: &str = "rs0";
+/// The time limit of one question to one member, which may be frozen.
+const ASK_LIMIT: Duration = Duration::from_secs(1);
+
+/// A replica set named `rs0`; its members are [`Mongod`]s and can be killed, frozen and restarted one by one.
+#[derive(Debug)]
+pub struct ReplicaSet {
+    members: Vec<Mongod>,
+    options: MongodOptions,
+}
+
+impl ReplicaSet {
+    /// Starts `members` servers (1 to 7), and waits until one is primary and all others are secondaries.
+    ///
+    /// The election timeout is 2 s, heartbeats come every 0.5 s. With [`MongodOptions::auth`] the members share a key
+    /// file and the [`USERS`](super::USERS) exist on all of them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`MongodOptions::start`]; also when no primary is elected in time.
+    pub fn start(members: usize, mut options: MongodOptions) -> Result<Self, ServerError> {
+        if !(1..=7).contains(&members) {
+            return Err(ServerError::Misuse(format!("a replica set of {members} members; 1 to 7 can vote")));
+        }
+        let binary = Binary::locate(options.version)?;
+        let key = options.auth.then(random_key).transpose()?;
+        options.replica_set = Some(Membership { name: NAME, key });
+        if binary.version >= Version::V5_0 {
+            // Else a clean shutdown keeps serving reads for 15 s.
+            let quick = [("shutdownTimeoutMillisForSignaledShutdown", "100")];
+            options = options.parameters(quick);
+        }
+        let set = Self { members: start_all(members, &options)?, options };
+        set.members[0].connect()?.run("admin", doc! { "replSetInitiate": set.config() })?;
+        set.wait_until("replica set", |states| {
+            states.iter().filter(|state| is_primary(state)).count() == 1
+                && states.iter().all(|state| is_primary(state) || is_true(state, "secondary"))
+        })?;
+        if set.options.auth {
+            users::create(&mut set.members[set.primary_index()?].connect()?)?;
+        }
+        Ok(set)
+    }
+
+    /// A connection string that names all members and the set. With access control it holds the credentials of [`ROOT`].
+    pub fn uri(&self) -> String {
+        self.uri_with(self.options.auth.then_some((ROOT.name, ROOT.password)), None)
+    }
+
+    /// As [`uri`](Self::uri), with credentials of your own, see [`Mongod::uri_for`].
+    pub fn uri_for(&self, user: &str, password: &str, mechanism: Option<&str>) -> String {
+        self.uri_with(Some((user, password)), mechanism)
+    }
+
+    fn uri_with(&self, user: Option<(&str, &str)>, mechanism: Option<&str>) -> String {
+        let hosts: Vec<_> = self.members.iter().map(|member| member.address().to_string()).collect();
+        let set = ("replicaSet", NAME.to_owned());
+        let options: Vec<_> =
+            [set].into_iter().chain(mechanism.map(|name| ("authMechanism", name.to_owned()))).collect();
+        uri(&hosts.join(","), user, &options)
+    }
+
+    /// The set's name.
+    pub fn name(&self) -> &'static str {
+        NAME
+    }
+
+    /// The members, in the order of the configuration.
+    pub fn members(&self) -> &[Mongod] {
+        &self.members
+    }
+
+    /// The members, to kill, freeze and restart.
+    pub fn members_mut(&mut self) -> &mut [Mongod] {
+        &mut self.members
+    }
+
+    /// The primary; waits for an election that is under way.
+    pub fn primary(&self) -> Result<&Mongod, ServerError> {
+        Ok(&self.members[self.primary_index()?])
+    }
+
+    /// The primary's place among the [`members`](Self::members); waits for an election that is under way.
+    pub fn primary_index(&self) -> Result<usize, ServerError> {
+        let states = self.wait_until("primary", |states| states.iter().any(is_primary))?;
+        // Where a deposed one does not know it yet, the later election counts.
+        let primaries = states.iter().enumerate().filter(|(_, state)| is_primary(state));
+        let latest = primaries.max_by_key(|(_, state)| state.get_object_id("electionId").map(|id| id.bytes()).ok());
+        // Invariant: wait_until has just seen one.
+        Ok(latest.expect("a primary was seen").0)
+    }
+
+    /// Makes the primary step down for `seconds`, and waits until another member is primary.
+    pub fn step_down(&self, seconds: u32) -> Result<(), ServerError> {
+        let command = doc! { "replSetStepDown": i64::from(seconds), "force": true };
+        self.primary()?.admin()?.run("admin", command)?;
+        self.primary_index().map(drop)
+    }
+
+    /// Asks all members again and again; a member that does not answer counts as an empty document.
+    fn wait_until(&self, what: &str, done: impl Fn(&[Document]) -> bool) -> Result<Vec<Document>, ServerError> {
+        let deadline = Instant::now() + self.options.limit;
+        loop {
+            let states: Vec<_> = self.members.iter().map(|member| hello(member).unwrap_or_default()).collect();
+            if done(&states) {
+                return Ok(states);
+            }
+            if Instant::now() > deadline {
+                let log = tail(&self.members[0].log_path());
+                return Err(ServerError::Timeout { waiting_for: what.into(), after: self.options.limit, log });
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    fn config(&self) -> Document {
+        let member = |(id, member): (usize, &Mongod)| doc! { "_id": id as i32, "host": member.address().to_string() };
+        let members: Vec<Bson> = self.members.iter().enumerate().map(member).map(Bson::from).collect();
+        let settings = doc! { "electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500 };
+        doc! { "_id": NAME, "version": 1, "members": members, "settings": settings }
+    }
+}
+
+fn start_all(count: usize, options: &MongodOptions) -> Result<Vec<Mongod>, ServerError> {
+    thread::scope(|scope| {
+        let start = || Mongod::start_without_users(options.clone());
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(start)).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().map(join).collect()
+    })
+}
+
+fn hello(member: &Mongod) -> Result<Document, AdminError> {
+    Admin::connect(member.address(), ASK_LIMIT)?.hello()
+}
+
+fn is_primary(state: &Document) -> bool {
+    is_true(state, "isWritablePrimary") || is_true(state, "ismaster")
+}
+
+fn is_true(state: &Document, key: &str) -> bool {
+    state.get_bool(key).unwrap_or(false)
+}
+
+fn random_key() -> Result<String, ServerError> {
+    let mut key = [0; 96];
+    getrandom::fill(&mut key)
+        .map_err(|error| ServerError::io("draw a key")(std::io::Error::other(error.to_string())))?;
+    Ok(STANDARD.encode(key))
+}
