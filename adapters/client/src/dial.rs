@@ -157,7 +157,7 @@ async fn shake_hands<R: Runtime>(
         lock(&core.hub).keys.insert(keys);
     }
     io.input.set_limit(machine.hello().limits.max_message_size.max(FRAME_FLOOR));
-    Ok(Link { id, io, machine, owing_until: None, last_used: runtime.now(), orphan: None })
+    Ok(Link { id, io, machine, owing_until: None, last_used: runtime.now(), exhaust: false, orphan: None })
 }
 
 /// Replies may be a little longer than what `maxMessageSizeBytes` allows for requests; never refuse below this.
