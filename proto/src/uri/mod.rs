@@ -40,8 +40,8 @@ mod tests;
 use alloc::vec::Vec;
 use core::str::FromStr;
 
-pub use config::Config;
 pub use crate::auth::Mechanism;
+pub use config::Config;
 pub use credential::{Credential, MechanismProperties, Secret};
 pub use error::{CredentialError, HostError, UriError, Warning};
 pub use values::{
