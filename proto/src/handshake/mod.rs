@@ -181,6 +181,8 @@ pub struct Handshake {
     phase: Phase,
     /// Whether the request of `phase` is still to be sent.
     unsent: bool,
+    /// Whether hello was answered as it should.
+    greeted: bool,
     keys: Option<ScramKeys>,
 }
 
@@ -235,6 +237,7 @@ impl Handshake {
             mechanism,
             phase: Phase::Hello { first, nonce: Some(nonce) },
             unsent: true,
+            greeted: false,
             keys: None,
         }
     }
@@ -298,7 +301,7 @@ impl Handshake {
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something to write.
     pub const fn has_request(&self) -> bool {
-        self.unsent
+        self.unsent && !matches!(self.phase, Phase::Failed(_))
     }
 
     /// Says that `count` bytes of `out` were written to the stream.
@@ -319,8 +322,11 @@ impl Handshake {
         outcome.inspect_err(|error| self.phase = Phase::Failed(error.clone()))
     }
 
-    /// Says that the stream has ended.
+    /// Says that the stream has ended. Returns why the handshake failed: an earlier error sticks.
     pub fn handle_closed(&mut self, now: Instant, input: &Deframer) -> HandshakeError {
+        if let Phase::Failed(error) = &self.phase {
+            return error.clone();
+        }
         let error = HandshakeError::from(self.connection.handle_closed(now, input));
         self.phase = Phase::Failed(error.clone());
         error
@@ -363,6 +369,7 @@ impl Handshake {
         let speculative = hello.speculative_authenticate.clone();
         let supported = hello.sasl_supported_mechs.clone();
         self.connection.set_hello(hello, compressor);
+        self.greeted = true;
         let (first, nonce) = match phase {
             Phase::Hello { first, nonce } => (first, nonce),
             _ => (None, None),
@@ -476,7 +483,7 @@ impl Handshake {
 
     /// Whether hello was answered: what fails from here on is authentication.
     pub const fn is_authenticating(&self) -> bool {
-        !matches!(self.phase, Phase::Hello { .. })
+        self.greeted
     }
 
     /// Why the handshake failed, if it did.
@@ -588,3 +595,6 @@ impl<'a> SaslReply<'a> {
         Ok(Self { conversation, payload, done })
     }
 }
+
+#[cfg(test)]
+mod tests;
