@@ -31,7 +31,6 @@ const PROBE_AFTER: Duration = Duration::from_secs(1);
 impl<R: Runtime> Core<R> {
     /// A connection that is ready for a request. Ends by `deadline`, or by the wait queue's own timeout.
     pub(crate) async fn check_out(&self, deadline: Instant) -> Result<Lease<R, &Self>> {
-        self.ensure_keeper()?;
         let start = self.runtime.now();
         let queue_deadline = deadline.min(start + self.queue_timeout());
         loop {
@@ -55,7 +54,7 @@ impl<R: Runtime> Core<R> {
 
     fn take_or_wait(&self, now: Instant, deadline: Instant) -> Result<Result<Grant<R>, Ticket>> {
         let mut after = After::default();
-        let mut hub = lock(&self.hub);
+        let mut hub = self.lock_with_keeper()?;
         let outcome = hub.pool.check_out(now, deadline);
         let outcome = match outcome {
             CheckOut::Granted { connection, owing } => match hub.take(connection) {

@@ -1,7 +1,7 @@
 //! What all handles of one client share.
 
 use core::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use stator_proto::handshake::ClientMetadata;
 use stator_proto::operation::{Exec, Operation, Settings, Step};
@@ -147,21 +147,25 @@ impl<R: Runtime> Core<R> {
         }
     }
 
-    /// Starts the keeper if none runs. Idle connections of a runtime that has died are discarded with it.
-    pub(crate) fn ensure_keeper(&self) -> Result<()> {
+    /// Locks the hub of a client whose keeper runs: starts one if there is none, the only case that locks twice. A closed
+    /// client needs none; its pool refuses whoever asks.
+    pub(crate) fn lock_with_keeper(&self) -> Result<MutexGuard<'_, Hub<R>>> {
         let mut hub = lock(&self.hub);
-        if hub.closed {
-            return Err(Error::new(Phase::Queue, ErrorKind::Closed));
-        }
-        if hub.keeper.alive {
-            return Ok(());
+        if hub.keeper.alive || hub.closed {
+            return Ok(hub);
         }
         hub.keeper.alive = true;
         drop(hub);
-        keeper::start(self).map_err(|error| {
-            lock(&self.hub).keeper.alive = false;
-            Error::new(Phase::Prepare, ErrorKind::Runtime(error))
-        })
+        let started = keeper::start(self);
+        let mut hub = lock(&self.hub);
+        match started {
+            Ok(()) => Ok(hub),
+            Err(error) => {
+                hub.keeper.alive = false;
+                drop(hub);
+                Err(Error::new(Phase::Prepare, ErrorKind::Runtime(error)))
+            }
+        }
     }
 
     /// A new ObjectId from the runtime's clock and entropy.
