@@ -13,7 +13,7 @@ use futures_core::Stream;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stator_proto::cursor::CursorReply;
-use stator_proto::operation::{Namespace, Settings};
+use stator_proto::operation::{KillCursors, Namespace, Settings};
 use stator_wire::bson::Doc;
 
 use crate::action::BoxFuture;
@@ -109,10 +109,14 @@ impl<R: Runtime, T> Cursor<R, T> {
     /// Ends the cursor and waits until the server has forgotten it.
     pub async fn close(mut self) -> Result<()> {
         self.fetching = None;
-        match self.machine.close() {
-            Some(kill) => self.core.execute(kill, self.settings.clone()).await,
-            None => Ok(()),
+        if self.machine.id() == 0 {
+            return Ok(());
         }
+        let kill = KillCursors::new(self.machine.namespace().clone(), self.machine.id());
+        self.core.execute(kill, self.settings.clone()).await?;
+        // Not before: dropped or failed, this leaves the cursor to `drop`.
+        self.machine.handle_lost();
+        Ok(())
     }
 
     fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool>> {
