@@ -311,8 +311,11 @@ impl Handshake {
         outcome.inspect_err(|error| self.phase = Phase::Failed(error.clone()))
     }
 
-    /// Says that the stream has ended.
+    /// Says that the stream has ended. Returns why the handshake failed, which may be something earlier.
     pub fn handle_closed(&mut self, now: Instant, input: &Deframer) -> HandshakeError {
+        if let Phase::Failed(error) = &self.phase {
+            return error.clone();
+        }
         let error = HandshakeError::from(self.connection.handle_closed(now, input));
         self.phase = Phase::Failed(error.clone());
         error
