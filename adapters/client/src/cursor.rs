@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stator_proto::Instant;
 use stator_proto::cursor::CursorReply;
-use stator_proto::operation::{CommandError, GetMore, Namespace, OperationError, Settings};
+use stator_proto::operation::{CommandError, GetMore, KillCursors, Namespace, OperationError, Settings};
 use stator_wire::bson::Doc;
 
 use crate::action::BoxFuture;
@@ -127,10 +127,14 @@ impl<R: Runtime, T> Cursor<R, T> {
     pub async fn close(mut self) -> Result<()> {
         self.fetching = None;
         self.pinned = None;
-        match self.machine.close() {
-            Some(kill) => self.core.execute(kill, self.settings.clone()).await,
-            None => Ok(()),
+        if self.machine.id() == 0 {
+            return Ok(());
         }
+        let kill = KillCursors::new(self.machine.namespace().clone(), self.machine.id());
+        self.core.execute(kill, self.settings.clone()).await?;
+        // Not before: dropped or failed, this leaves the cursor to `drop`.
+        self.machine.handle_lost();
+        Ok(())
     }
 
     fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool>> {

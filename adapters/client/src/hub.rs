@@ -45,7 +45,7 @@ pub(crate) struct KeeperDesk {
     pub(crate) dial: Vec<ConnectionId>,
     /// Cursors that nobody reads any more.
     pub(crate) kill: Vec<KillCursors>,
-    /// When the keeper means to look again.
+    /// When the keeper means to look again; `None` while it is awake.
     pub(crate) wakes_at: Option<Instant>,
 }
 
@@ -179,9 +179,9 @@ impl<R: Runtime> Hub<R> {
                 Action::Drain { connection } => self.drain_owed(now, connection, after),
             }
         }
-        // The keeper must look in time at what the pool waits for.
+        // The keeper must look in time at what the pool waits for. One that is awake will look before it sleeps.
         if let Some(at) = self.pool.poll_timeout()
-            && self.keeper.wakes_at.is_none_or(|wakes_at| at < wakes_at)
+            && self.keeper.wakes_at.is_some_and(|wakes_at| at < wakes_at)
         {
             after.wake.extend(self.keeper.ring());
         }

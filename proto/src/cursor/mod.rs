@@ -1,10 +1,11 @@
 //! A cursor: batches of documents, `getMore` for the next one, `killCursors` for the rest.
 //!
 //! ```text
-//!   documents left ---next---> documents left, or batch empty
-//!   batch empty, id != 0 ---poll_command: getMore---> waiting ---handle_reply---> documents left | exhausted
-//!   batch empty, id == 0 --> exhausted
-//!   any ---close---> killed (poll_kill says which id, if the server still has it)
+//!   documents left --next_doc--> documents left, or batch empty
+//!   batch empty, id != 0 --poll_command: getMore--> --handle_reply--> documents left, or batch empty
+//!   batch empty, id == 0: exhausted
+//!   any --handle_lost--> id == 0; the batch at hand can still be read
+//!   any --close--> exhausted; returns killCursors if the server still has the cursor
 //! ```
 
 use core::ops::Range;
@@ -264,3 +265,6 @@ impl Cursor {
         (id != 0).then(|| KillCursors::new(self.namespace.clone(), id))
     }
 }
+
+#[cfg(test)]
+mod tests;
