@@ -20,6 +20,8 @@ mod cursor;
 mod database;
 mod dial;
 mod error;
+#[cfg(feature = "extjson")]
+pub mod extjson;
 pub mod host;
 mod hub;
 mod inner;
