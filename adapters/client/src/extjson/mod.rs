@@ -17,11 +17,11 @@
 //! | the order of keys | needs a feature of `serde_json` that changes the whole program | kept |
 //!
 //! ```
-//! use stator_client::{doc, extjson};
+//! use stator_client::{Bson, doc, extjson};
 //!
 //! let order = extjson::parse(r#"{"_id": {"$numberLong": "7"}, "total": {"$numberDecimal": "19.90"}, "items": 3}"#)?;
-//! assert_eq!(order.get_i64("_id"), Ok(7));
-//! assert_eq!(order.get_i32("items"), Ok(3));
+//! assert_eq!(order["_id"], Bson::Int64(7));
+//! assert_eq!(order["items"], Bson::Int32(3));
 //! assert_eq!(extjson::to_relaxed(&order), r#"{"_id":7,"total":{"$numberDecimal":"19.90"},"items":3}"#);
 //! assert_eq!(extjson::to_canonical(&doc! { "n": 1 }), r#"{"n":{"$numberInt":"1"}}"#);
 //! # Ok::<(), extjson::Error>(())
