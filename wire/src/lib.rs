@@ -20,6 +20,7 @@
 extern crate alloc;
 
 pub mod bson;
+mod crc32c;
 pub mod deframe;
 mod error;
 pub mod header;

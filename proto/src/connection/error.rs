@@ -20,6 +20,8 @@ pub enum ConnectionError {
     },
     /// Bytes came although nothing was asked.
     Unsolicited,
+    /// A reply announced another one, although the request allowed only one.
+    MoreThanAsked,
     /// A message of another kind than OP_MSG came.
     NotOpMsg(i32),
     /// The server closed the connection; `mid_reply` if in the middle of a reply.
@@ -50,6 +52,7 @@ impl fmt::Display for ConnectionError {
                 write!(f, "the server answered request {found} where {expected} was in flight")
             }
             Self::Unsolicited => f.write_str("the server sent bytes although nothing was asked"),
+            Self::MoreThanAsked => f.write_str("the server announced more replies than the one that was asked for"),
             Self::NotOpMsg(code) => write!(f, "the server answered with opcode {code} instead of OP_MSG"),
             Self::Closed { mid_reply: true } => {
                 f.write_str("the server closed the connection in the middle of a reply")

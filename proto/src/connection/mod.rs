@@ -65,8 +65,8 @@ pub struct Connection {
 #[derive(Clone, Debug)]
 enum State {
     Idle,
-    Sending { request: i32, no_reply: bool },
-    Awaiting { request: i32 },
+    Sending { request: i32, no_reply: bool, exhaust: bool },
+    Awaiting { request: i32, exhaust: bool },
     Broken(ConnectionError),
 }
 
@@ -116,7 +116,7 @@ impl Connection {
         }
         self.next_request_id = self.next_request_id.checked_add(1).unwrap_or(1);
         self.deadline = deadline;
-        self.state = State::Sending { request: id, no_reply: request.no_reply };
+        self.state = State::Sending { request: id, no_reply: request.no_reply, exhaust: request.exhaust };
         Ok(())
     }
 
@@ -124,17 +124,17 @@ impl Connection {
     pub fn handle_sent(&mut self, _now: Instant, out: &mut SendBuf, count: usize) {
         out.advance(count);
         if out.is_empty()
-            && let State::Sending { request, no_reply } = self.state
+            && let State::Sending { request, no_reply, exhaust } = self.state
         {
-            self.state = if no_reply { State::Idle } else { State::Awaiting { request } };
+            self.state = if no_reply { State::Idle } else { State::Awaiting { request, exhaust } };
         }
     }
 
     /// Takes the reply out of `input` if it is there; `None` if more bytes are needed.
     pub fn handle_recv(&mut self, _now: Instant, input: &mut Deframer) -> Result<Option<Reply>, ConnectionError> {
-        let expected = match &self.state {
+        let (expected, exhaust) = match &self.state {
             State::Broken(error) => return Err(error.clone()),
-            State::Awaiting { request } => *request,
+            State::Awaiting { request, exhaust } => (*request, *exhaust),
             State::Idle | State::Sending { .. } => {
                 return if input.is_empty() { Ok(None) } else { Err(self.fail(ConnectionError::Unsolicited)) };
             }
@@ -145,8 +145,10 @@ impl Connection {
             Err(error) => return Err(self.fail(error.into())),
         };
         match self.read_reply(frame, expected, input.limit()) {
+            // OP_MSG: no reply sets moreToCome unless the request set exhaustAllowed.
+            Ok((reply, _)) if reply.more_to_come() && !exhaust => Err(self.fail(ConnectionError::MoreThanAsked)),
             Ok((reply, id)) => {
-                self.state = if reply.more_to_come() { State::Awaiting { request: id } } else { State::Idle };
+                self.state = if reply.more_to_come() { State::Awaiting { request: id, exhaust } } else { State::Idle };
                 Ok(Some(reply))
             }
             Err(error) => Err(self.fail(error)),

@@ -152,6 +152,7 @@ pub struct Cursor {
     max_await_time: Option<Duration>,
     comment: Option<ValueBuf>,
     resume_token: Option<DocBuf>,
+    exhaust: bool,
 }
 
 impl Cursor {
@@ -171,7 +172,20 @@ impl Cursor {
             max_await_time,
             comment,
             resume_token: reply.resume_token,
+            exhaust: false,
         }
+    }
+
+    /// Lets the server send batch after batch without being asked: the connection of the first `getMore` belongs to the
+    /// cursor until the last reply.
+    pub const fn with_exhaust(mut self, exhaust: bool) -> Self {
+        self.exhaust = exhaust;
+        self
+    }
+
+    /// Whether replies may come unasked.
+    pub const fn is_exhaust(&self) -> bool {
+        self.exhaust
     }
 
     /// A cursor that has ended.
@@ -184,6 +198,7 @@ impl Cursor {
             max_await_time: None,
             comment: None,
             resume_token: None,
+            exhaust: false,
         }
     }
 
@@ -225,6 +240,7 @@ impl Cursor {
             batch_size: self.batch_size,
             max_await_time: self.max_await_time,
             comment: self.comment.clone(),
+            exhaust: self.exhaust,
         })
     }
 
