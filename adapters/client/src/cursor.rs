@@ -200,10 +200,10 @@ async fn next_unasked<R: Runtime>(
         Some(timeout) if !timeout.is_zero() => now + timeout,
         _ => Instant::FAR_FUTURE,
     };
-    let reply = pinned.receive_more(core.io_deadline(now, deadline)).await?;
+    let reply = pinned.receive_more(core.socket_deadline(now, settings.timeout.is_some(), deadline)).await?;
     let more = reply.more_to_come();
     if let Some(error) = CommandError::from_reply(&reply)? {
-        return Err(Error::from(OperationError::Command(error)).with_server(&core.server));
+        return Err(Error::from(OperationError::Command(error)).of_operation(&core.server, false));
     }
     let reply = CursorReply::parse(reply, "nextBatch")?;
     Ok((reply, Some(pinned).filter(|_| more)))
