@@ -96,7 +96,8 @@ fn tend<R: Runtime>(core: &Core<R>) {
     let now = core.runtime.now();
     let mut after = After::default();
     let mut hub = lock(&core.hub);
-    hub.keeper.wakes_at = None;
+    // Already: the keeper is awake and asks the pool again before it sleeps, so nobody has to ring for a timer.
+    hub.keeper.wakes_at = Some(Instant::ORIGIN);
     hub.pool.handle_timeout(now);
     hub.drain(now, &mut after);
     drop(hub);
