@@ -6,3 +6,4 @@ pub mod conformance;
 pub mod contract;
 #[cfg(unix)]
 pub mod server;
+pub mod suite;
