@@ -320,7 +320,7 @@ fn waiters_come_and_go() {
                 index % 2 == 0
             });
             assert_eq!(busy.await.unwrap(), Some(doc! { "_id": round, "x": -round }));
-            waiting.remove(0);
+            drop(waiting.remove(0));
             for (waiter, i) in waiting.into_iter().zip([3, 5, 7]) {
                 assert_eq!(waiter.await.unwrap(), Some(doc! { "_id": i, "x": -i }));
             }
