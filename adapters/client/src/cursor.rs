@@ -18,7 +18,7 @@ use stator_wire::bson::Doc;
 
 use crate::action::BoxFuture;
 use crate::convert::from_doc;
-use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::error::{Error, Result};
 use crate::hub::lock;
 use crate::inner::Core;
 use crate::runtime::{BlockOn, Runtime};
@@ -64,10 +64,7 @@ impl<R: Runtime, T> Cursor<R, T> {
     ///
     /// No current document, or one that does not fit the type.
     pub fn deserialize_current<'a, U: Deserialize<'a>>(&'a self) -> Result<U> {
-        let doc = self.current_doc().ok_or_else(|| Error::invalid("there is no current document: advance first"))?;
-        doc.check_depth()?;
-        bson::deserialize_from_slice(doc.as_bytes())
-            .map_err(|error| Error::new(Phase::Decode, ErrorKind::Decode(error)))
+        from_doc(self.current_doc().ok_or_else(|| Error::invalid("there is no current document: advance first"))?)
     }
 
     fn current_doc(&self) -> Option<Doc<'_>> {
