@@ -27,21 +27,25 @@ pub(crate) struct Lease<'c, R: Runtime> {
 const PROBE_AFTER: Duration = Duration::from_secs(1);
 
 impl<R: Runtime> Core<R> {
-    /// A connection that is ready for a request. Ends by `deadline`, or by the wait queue's own timeout.
-    pub(crate) async fn check_out(&self, deadline: Instant) -> Result<Lease<'_, R>> {
-        self.ensure_keeper()?;
-        let start = self.runtime.now();
+    /// A connection that is ready for a request, at `start`, which is now. Ends by `deadline`, or by the wait queue's own timeout.
+    pub(crate) async fn check_out(&self, start: Instant, deadline: Instant) -> Result<Lease<'_, R>> {
         let queue_deadline = deadline.min(start + self.queue_timeout());
+        let mut now = start;
         loop {
-            let now = self.runtime.now();
             let grant = match self.take_or_wait(now, queue_deadline)? {
                 Ok(grant) => grant,
-                Err(ticket) => self.wait(ticket, queue_deadline).await?,
+                Err(ticket) => {
+                    let grant = self.wait(ticket, queue_deadline).await?;
+                    now = self.runtime.now();
+                    grant
+                }
             };
             let mut lease = Lease { core: self, link: Some(grant.link) };
-            if lease.make_ready(grant.owing, queue_deadline).await? {
+            if lease.make_ready(now, grant.owing, queue_deadline).await? {
                 return Ok(lease);
             }
+            drop(lease);
+            now = self.runtime.now();
         }
     }
 
@@ -54,6 +58,11 @@ impl<R: Runtime> Core<R> {
     fn take_or_wait(&self, now: Instant, deadline: Instant) -> Result<Result<Grant<R>, Ticket>> {
         let mut after = After::default();
         let mut hub = lock(&self.hub);
+        if !hub.keeper.alive {
+            drop(hub);
+            self.ensure_keeper()?;
+            hub = lock(&self.hub);
+        }
         let outcome = hub.pool.check_out(now, deadline);
         let outcome = match outcome {
             CheckOut::Granted { connection, owing } => match hub.take(connection) {
@@ -162,10 +171,9 @@ impl<R: Runtime> Lease<'_, R> {
 
     /// Makes a granted connection fit for a request: finishes what it owes, looks whether it still lives. `false`
     /// if it is of no use; the lease then closes it.
-    async fn make_ready(&mut self, owing: Option<Instant>, deadline: Instant) -> Result<bool> {
+    async fn make_ready(&mut self, now: Instant, owing: Option<Instant>, deadline: Instant) -> Result<bool> {
         let core = self.core;
         let link = self.link();
-        let now = core.runtime.now();
         link.owing_until = owing;
         if let Some(limit) = owing {
             return match link.settle(now, deadline.min(limit), &core.server).await {

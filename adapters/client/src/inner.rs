@@ -66,24 +66,36 @@ impl<R: Runtime> Core<R> {
         if let Some(error) = &self.unusable {
             return Err(error.clone());
         }
-        let now = self.runtime.now();
+        // The clock is read again only where time may have passed.
+        let mut now = self.runtime.now();
         let server_api = self.config.server_api.clone();
         let mut exec: Exec<O, Error> = Exec::new(now, operation, settings, server_api);
         let mut lease = None;
         loop {
             match exec.poll_step() {
-                Step::CheckOut => match self.check_out(exec.deadline()).await {
-                    Ok(granted) => {
-                        lease = Some(granted);
-                        exec.handle_checked_out(self.runtime.now());
+                Step::CheckOut => {
+                    let outcome = self.check_out(now, exec.deadline()).await;
+                    now = self.runtime.now();
+                    match outcome {
+                        Ok(granted) => {
+                            lease = Some(granted);
+                            exec.handle_checked_out(now);
+                        }
+                        Err(error) => exec.handle_failed(now, error),
                     }
-                    Err(error) => exec.handle_failed(self.runtime.now(), error),
-                },
+                }
                 Step::Exchange => {
                     let Some(lease) = lease.as_mut() else { break };
-                    self.exchange(&mut exec, lease).await;
+                    self.exchange(now, &mut exec, lease).await;
+                    if exec.poll_step() == Step::Done {
+                        break;
+                    }
+                    now = self.runtime.now();
                 }
-                Step::Sleep(until) => self.runtime.sleep_until(until).await,
+                Step::Sleep(until) => {
+                    self.runtime.sleep_until(until).await;
+                    now = self.runtime.now();
+                }
                 Step::Done => break,
             }
         }
@@ -94,8 +106,12 @@ impl<R: Runtime> Core<R> {
         }
     }
 
-    async fn exchange<O: Operation>(&self, exec: &mut Exec<O, Error>, lease: &mut crate::checkout::Lease<'_, R>) {
-        let now = self.runtime.now();
+    async fn exchange<O: Operation>(
+        &self,
+        now: Instant,
+        exec: &mut Exec<O, Error>,
+        lease: &mut crate::checkout::Lease<'_, R>,
+    ) {
         let deadline = self.io_deadline(now, exec.deadline());
         let link = lease.link();
         exec.send(now, &mut link.machine, &mut link.io.output);
