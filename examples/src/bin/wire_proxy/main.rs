@@ -126,7 +126,12 @@ impl Proxy {
         let mut bytes = vec![0; 64 * 1024];
         let outcome = loop {
             match from.read(&mut bytes) {
-                Ok(0) => break to.shutdown(Shutdown::Write),
+                Ok(0) => {
+                    if deframer.as_ref().is_some_and(|reader| !reader.is_empty()) {
+                        self.log.event(number, &format!("{} ends within a message (is it TLS?)", direction.name()));
+                    }
+                    break to.shutdown(Shutdown::Write);
+                }
                 Ok(count) => {
                     // The line comes before the bytes go, so that no reply is printed before its request.
                     self.read_along(number, direction, &mut deframer, &bytes[..count], in_flight);
