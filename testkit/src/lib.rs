@@ -6,3 +6,8 @@ pub mod conformance;
 pub mod contract;
 #[cfg(unix)]
 pub mod server;
+
+/// Compiles the programs of the project's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

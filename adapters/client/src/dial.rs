@@ -18,26 +18,35 @@ use crate::runtime::{Endpoint, Runtime, SpawnError, Stream};
 use crate::{compress, login};
 
 /// Starts the dial that the pool has asked for.
+///
+/// This may be a thread without the client's executor, on which a future was dropped: then the keeper, which runs
+/// on it, starts the dial.
 pub(crate) fn start<R: Runtime>(core: &Core<R>, id: ConnectionId) {
-    let pending = Pending { core: core.this.clone(), id, over: false };
-    let spawned = core.runtime.spawn("stator-dial", async move {
-        let mut pending = pending;
-        let Some(core) = pending.core.upgrade() else { return };
-        let outcome = establish(&core, id).await;
-        pending.over = true;
-        report(&core, id, outcome);
-    });
-    if let Err(error) = spawned {
-        let error = Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(error));
-        report(core, id, Err(error));
-    }
+    spawn(core, Pending { core: core.this.clone(), id, over: false, last_try: false });
 }
 
-/// A dial under way; if its task is dropped by a dying runtime, the pool is told.
+/// Starts a dial that found no executor before; now it must.
+pub(crate) fn start_from_keeper<R: Runtime>(core: &Core<R>, id: ConnectionId) {
+    spawn(core, Pending { core: core.this.clone(), id, over: false, last_try: true });
+}
+
+fn spawn<R: Runtime>(core: &Core<R>, mut pending: Pending<R>) {
+    // A refused task is dropped, and with it `pending`, which knows what to do.
+    let _ = core.runtime.spawn("stator-dial", async move {
+        let Some(core) = pending.core.upgrade() else { return };
+        let outcome = establish(&core, pending.id).await;
+        pending.over = true;
+        report(&core, pending.id, outcome);
+    });
+}
+
+/// A dial under way. If its task is refused, or dropped by a dying runtime, the keeper tries again; if the keeper's own
+/// try is dropped too, the pool is told.
 struct Pending<R: Runtime> {
     core: Weak<Core<R>>,
     id: ConnectionId,
     over: bool,
+    last_try: bool,
 }
 
 impl<R: Runtime> Drop for Pending<R> {
@@ -45,10 +54,21 @@ impl<R: Runtime> Drop for Pending<R> {
         if self.over {
             return;
         }
-        if let Some(core) = self.core.upgrade() {
-            let error = SpawnError::new("the runtime dropped the task that was connecting");
-            report(&core, self.id, Err(Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(error))));
+        let Some(core) = self.core.upgrade() else { return };
+        if !self.last_try {
+            let mut hub = lock(&core.hub);
+            if hub.keeper.alive {
+                hub.keeper.dial.push(self.id);
+                let waker = hub.keeper.ring();
+                drop(hub);
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+                return;
+            }
         }
+        let error = SpawnError::new("the runtime refused or dropped the task that was to connect");
+        report(&core, self.id, Err(Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(error))));
     }
 }
 
@@ -157,7 +177,7 @@ async fn shake_hands<R: Runtime>(
         lock(&core.hub).keys.insert(keys);
     }
     io.input.set_limit(machine.hello().limits.max_message_size.max(FRAME_FLOOR));
-    Ok(Link { id, io, machine, owing_until: None, last_used: runtime.now(), orphan: None })
+    Ok(Link { id, io, machine, owing_until: None, last_used: runtime.now(), exhaust: false, orphan: None })
 }
 
 /// Replies may be a little longer than what `maxMessageSizeBytes` allows for requests; never refuse below this.

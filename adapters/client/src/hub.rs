@@ -5,6 +5,7 @@
 //! dropping streams, spawning dials) is collected in [`After`] and done once it is released.
 
 use core::task::Waker;
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stator_proto::Instant;
@@ -40,9 +41,11 @@ pub(crate) struct KeeperDesk {
     /// Set when there is something to do.
     pub(crate) rung: bool,
     pub(crate) waker: Option<Waker>,
+    /// Dials that found no executor where they were to start.
+    pub(crate) dial: Vec<ConnectionId>,
     /// Cursors that nobody reads any more.
     pub(crate) kill: Vec<KillCursors>,
-    /// When the keeper means to look again.
+    /// When the keeper means to look again; `None` while it is awake.
     pub(crate) wakes_at: Option<Instant>,
 }
 
@@ -62,8 +65,9 @@ pub(crate) struct Hub<R: Runtime> {
     idle: Vec<Option<Box<Link<R>>>>,
     /// How to interrupt any established connection, by the pool's slots.
     closers: Vec<Option<(ConnectionId, Closer)>>,
-    /// Waiting check-outs, by the slots of their tickets.
-    waiting: Vec<Option<(Ticket, Slot<R>)>>,
+    /// Waiting check-outs, by the numbers of their tickets. Not by their slots: the pool gives a slot to the next ticket as
+    /// soon as it has granted one, but the waiter has yet to come for the grant.
+    waiting: HashMap<u64, Slot<R>>,
     pub(crate) keeper: KeeperDesk,
     pub(crate) keys: KeyCache,
     pub(crate) closed: bool,
@@ -102,7 +106,7 @@ impl<R: Runtime> Hub<R> {
             pool,
             idle: Vec::new(),
             closers: Vec::new(),
-            waiting: Vec::new(),
+            waiting: HashMap::new(),
             keeper: KeeperDesk::default(),
             keys: KeyCache::new(),
             closed: false,
@@ -137,24 +141,17 @@ impl<R: Runtime> Hub<R> {
 
     /// Begins to wait.
     pub(crate) fn wait(&mut self, ticket: Ticket) {
-        put(&mut self.waiting, ticket.slot(), (ticket, Slot::Waiting(None)));
+        self.waiting.insert(ticket.number(), Slot::Waiting(None));
     }
 
     /// The place of a waiter.
     pub(crate) fn slot(&mut self, ticket: Ticket) -> Option<&mut Slot<R>> {
-        match self.waiting.get_mut(ticket.slot())? {
-            Some((known, slot)) if *known == ticket => Some(slot),
-            _ => None,
-        }
+        self.waiting.get_mut(&ticket.number())
     }
 
     /// Ends a wait and says how it stood.
     pub(crate) fn end_wait(&mut self, ticket: Ticket) -> Option<Slot<R>> {
-        let place = self.waiting.get_mut(ticket.slot())?;
-        if place.as_ref().is_some_and(|(known, _)| *known == ticket) {
-            return place.take().map(|(_, slot)| slot);
-        }
-        None
+        self.waiting.remove(&ticket.number())
     }
 
     /// Drains the pool's actions. Call it after every input to the pool, before the lock is released.
@@ -182,9 +179,9 @@ impl<R: Runtime> Hub<R> {
                 Action::Drain { connection } => self.drain_owed(now, connection, after),
             }
         }
-        // The keeper must look in time at what the pool waits for.
+        // The keeper must look in time at what the pool waits for. One that is awake will look before it sleeps.
         if let Some(at) = self.pool.poll_timeout()
-            && self.keeper.wakes_at.is_none_or(|wakes_at| at < wakes_at)
+            && self.keeper.wakes_at.is_some_and(|wakes_at| at < wakes_at)
         {
             after.wake.extend(self.keeper.ring());
         }

@@ -1,13 +1,14 @@
 //! What all handles of one client share.
 
 use core::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use stator_proto::handshake::ClientMetadata;
 use stator_proto::operation::{Exec, Operation, Settings, Step};
 use stator_proto::pool::{Pool, PoolOptions};
 use stator_proto::{Config, Instant, ServerAddress};
 
+use crate::checkout::Lease;
 use crate::dial;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::hub::{After, Hub, lock};
@@ -63,6 +64,15 @@ impl<R: Runtime> Core<R> {
 
     /// Runs one operation to its end.
     pub(crate) async fn execute<O: Operation>(&self, operation: O, settings: Settings) -> Result<O::Output> {
+        self.execute_on(operation, settings).await.map(|(output, _)| output)
+    }
+
+    /// As [`execute`](Self::execute), and returns the connection that served it, on which more replies may come.
+    pub(crate) async fn execute_on<O: Operation>(
+        &self,
+        operation: O,
+        settings: Settings,
+    ) -> Result<(O::Output, Option<Lease<R, &Self>>)> {
         if let Some(error) = &self.unusable {
             return Err(error.clone());
         }
@@ -87,14 +97,14 @@ impl<R: Runtime> Core<R> {
                 Step::Done => break,
             }
         }
-        drop(lease);
         match exec.finish() {
-            Some(outcome) => outcome.map_err(|error| error.with_server(&self.server)),
+            Some(Ok(output)) => Ok((output, lease)),
+            Some(Err(error)) => Err(error.with_server(&self.server)),
             None => Err(Error::new(Phase::Prepare, ErrorKind::Closed)),
         }
     }
 
-    async fn exchange<O: Operation>(&self, exec: &mut Exec<O, Error>, lease: &mut crate::checkout::Lease<'_, R>) {
+    async fn exchange<O: Operation>(&self, exec: &mut Exec<O, Error>, lease: &mut Lease<R, &Self>) {
         let now = self.runtime.now();
         let deadline = self.io_deadline(now, exec.deadline());
         let link = lease.link();
@@ -115,7 +125,7 @@ impl<R: Runtime> Core<R> {
     }
 
     /// The deadline of one read or write: the operation's, or `socketTimeoutMS` where no `timeoutMS` is in force.
-    fn io_deadline(&self, now: Instant, deadline: Instant) -> Instant {
+    pub(crate) fn io_deadline(&self, now: Instant, deadline: Instant) -> Instant {
         match self.config.socket_timeout() {
             Some(timeout) if deadline.is_far_future() && !timeout.is_zero() => now + timeout,
             _ => deadline,
@@ -137,21 +147,25 @@ impl<R: Runtime> Core<R> {
         }
     }
 
-    /// Starts the keeper if none runs. Idle connections of a runtime that has died are discarded with it.
-    pub(crate) fn ensure_keeper(&self) -> Result<()> {
+    /// Locks the hub of a client whose keeper runs: starts one if there is none, the only case that locks twice. A closed
+    /// client needs none; its pool refuses whoever asks.
+    pub(crate) fn lock_with_keeper(&self) -> Result<MutexGuard<'_, Hub<R>>> {
         let mut hub = lock(&self.hub);
-        if hub.closed {
-            return Err(Error::new(Phase::Queue, ErrorKind::Closed));
-        }
-        if hub.keeper.alive {
-            return Ok(());
+        if hub.keeper.alive || hub.closed {
+            return Ok(hub);
         }
         hub.keeper.alive = true;
         drop(hub);
-        keeper::start(self).map_err(|error| {
-            lock(&self.hub).keeper.alive = false;
-            Error::new(Phase::Prepare, ErrorKind::Runtime(error))
-        })
+        let started = keeper::start(self);
+        let mut hub = lock(&self.hub);
+        match started {
+            Ok(()) => Ok(hub),
+            Err(error) => {
+                hub.keeper.alive = false;
+                drop(hub);
+                Err(Error::new(Phase::Prepare, ErrorKind::Runtime(error)))
+            }
+        }
     }
 
     /// A new ObjectId from the runtime's clock and entropy.

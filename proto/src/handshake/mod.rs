@@ -146,7 +146,7 @@ impl fmt::Display for HandshakeError {
             Self::Connection(error) => error.fmt(f),
             Self::Hello(error) => write!(f, "hello failed: {error}"),
             Self::Auth { mechanism, cause } => {
-                write!(f, "authentication with {} failed: ", mechanism.name())?;
+                write!(f, "authentication with {} failed: ", mechanism.as_str())?;
                 match cause {
                     AuthFailure::Refused(error) => error.fmt(f),
                     AuthFailure::Mechanism(error) => error.fmt(f),
@@ -176,9 +176,13 @@ impl From<ConnectionError> for HandshakeError {
 pub struct Handshake {
     connection: Connection,
     options: HandshakeOptions,
+    /// The mechanism in use, the one speculated on to begin with; means nothing without a login.
+    mechanism: Mechanism,
     phase: Phase,
     /// Whether the request of `phase` is still to be sent.
     unsent: bool,
+    /// Whether hello was answered as it should.
+    greeted: bool,
     keys: Option<ScramKeys>,
 }
 
@@ -222,11 +226,18 @@ impl Handshake {
             Some(Login::Scram { credentials, .. }) => Some(ClientFirst::new(credentials, nonce.clone())),
             _ => None,
         };
+        let mechanism = match (&first, &options.login) {
+            (Some(first), _) => Mechanism::scram(first.hash()),
+            (None, Some(Login::X509 { .. })) => Mechanism::MongoDbX509,
+            (None, _) => Mechanism::Plain,
+        };
         Self {
             connection: Connection::new(options.compression.clone()),
             options,
+            mechanism,
             phase: Phase::Hello { first, nonce: Some(nonce) },
             unsent: true,
+            greeted: false,
             keys: None,
         }
     }
@@ -290,7 +301,7 @@ impl Handshake {
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something to write.
     pub const fn has_request(&self) -> bool {
-        self.unsent
+        self.unsent && !matches!(self.phase, Phase::Failed(_))
     }
 
     /// Says that `count` bytes of `out` were written to the stream.
@@ -311,7 +322,7 @@ impl Handshake {
         outcome.inspect_err(|error| self.phase = Phase::Failed(error.clone()))
     }
 
-    /// Says that the stream has ended. Returns why the handshake failed, which may be something earlier.
+    /// Says that the stream has ended. Returns why the handshake failed: an earlier error sticks.
     pub fn handle_closed(&mut self, now: Instant, input: &Deframer) -> HandshakeError {
         if let Phase::Failed(error) = &self.phase {
             return error.clone();
@@ -323,17 +334,14 @@ impl Handshake {
 
     fn handle_reply(&mut self, reply: &Reply) -> Result<(), HandshakeError> {
         let phase = core::mem::replace(&mut self.phase, Phase::Done);
-        let mechanism = self.mechanism(&phase);
-        let fail = move |cause| HandshakeError::Auth { mechanism, cause };
         let command = CommandError::from_reply(reply);
         if !matches!(phase, Phase::Hello { .. }) {
-            match command {
-                Ok(None) => {}
-                Ok(Some(error)) => return Err(fail(AuthFailure::Refused(error))),
-                Err(error) => return Err(fail(AuthFailure::Reply(error))),
-            }
-            self.connection_phase(phase, reply.body()).map_err(fail)?;
-            return Ok(());
+            let outcome = match command {
+                Ok(None) => self.handle_step(phase, reply.body()),
+                Ok(Some(error)) => Err(AuthFailure::Refused(error)),
+                Err(error) => Err(AuthFailure::Reply(error)),
+            };
+            return outcome.map_err(|cause| self.auth_error(cause));
         }
         match command {
             Ok(None) => {}
@@ -361,6 +369,7 @@ impl Handshake {
         let speculative = hello.speculative_authenticate.clone();
         let supported = hello.sasl_supported_mechs.clone();
         self.connection.set_hello(hello, compressor);
+        self.greeted = true;
         let (first, nonce) = match phase {
             Phase::Hello { first, nonce } => (first, nonce),
             _ => (None, None),
@@ -372,24 +381,21 @@ impl Handshake {
             Some(Login::X509 { .. }) => self.enter(Phase::X509),
             Some(Login::Negotiate { .. } | Login::Scram { .. }) => {
                 let Some(first) = first else { return Ok(()) };
-                let hash = first.hash();
                 if let Some(answer) = speculative {
-                    let phase = Phase::ScramStart { first };
-                    let mechanism = self.mechanism(&phase);
-                    return self
-                        .connection_phase(phase, answer.as_doc())
-                        .map_err(|cause| HandshakeError::Auth { mechanism, cause });
+                    let outcome = self.handle_step(Phase::ScramStart { first }, answer.as_doc());
+                    return outcome.map_err(|cause| self.auth_error(cause));
                 }
                 let first = match (&self.options.login, nonce) {
                     (Some(Login::Negotiate { sha1, .. }), Some(nonce)) => {
                         let names = supported.iter().flatten().map(String::as_str);
-                        match Mechanism::negotiate(names).scram_hash() {
-                            Some(negotiated) if negotiated != hash => ClientFirst::new(sha1, nonce),
+                        match Mechanism::negotiate(names) {
+                            Mechanism::ScramSha1 => ClientFirst::new(sha1, nonce),
                             _ => first,
                         }
                     }
                     _ => first,
                 };
+                self.mechanism = Mechanism::scram(first.hash());
                 self.enter(Phase::ScramStart { first });
             }
         }
@@ -397,7 +403,7 @@ impl Handshake {
     }
 
     /// The reply to a step of the authentication, or its speculative equivalent.
-    fn connection_phase(&mut self, phase: Phase, reply: Doc<'_>) -> Result<(), AuthFailure> {
+    fn handle_step(&mut self, phase: Phase, reply: Doc<'_>) -> Result<(), AuthFailure> {
         match phase {
             Phase::ScramStart { first } => {
                 let step = SaslReply::parse(reply)?;
@@ -426,6 +432,10 @@ impl Handshake {
         Ok(())
     }
 
+    const fn auth_error(&self, cause: AuthFailure) -> HandshakeError {
+        HandshakeError::Auth { mechanism: self.mechanism, cause }
+    }
+
     fn enter(&mut self, phase: Phase) {
         self.phase = phase;
         self.unsent = true;
@@ -449,8 +459,7 @@ impl Handshake {
                     Ok(())
                 }
                 Err(error) => {
-                    let mechanism = Mechanism::ScramSha256;
-                    let error = HandshakeError::Auth { mechanism, cause: AuthFailure::Mechanism(error) };
+                    let error = self.auth_error(AuthFailure::Mechanism(error));
                     self.phase = Phase::Failed(error.clone());
                     Err(error)
                 }
@@ -474,7 +483,7 @@ impl Handshake {
 
     /// Whether hello was answered: what fails from here on is authentication.
     pub const fn is_authenticating(&self) -> bool {
-        !matches!(self.phase, Phase::Hello { .. })
+        self.greeted
     }
 
     /// Why the handshake failed, if it did.
@@ -489,20 +498,6 @@ impl Handshake {
     /// [`is_done`](Self::is_done).
     pub fn finish(self) -> Option<(Connection, Option<ScramKeys>)> {
         self.is_done().then_some((self.connection, self.keys))
-    }
-
-    fn mechanism(&self, phase: &Phase) -> Mechanism {
-        let of = |hash: crate::auth::scram::Hash| match hash {
-            crate::auth::scram::Hash::Sha1 => Mechanism::ScramSha1,
-            crate::auth::scram::Hash::Sha256 => Mechanism::ScramSha256,
-        };
-        match (phase, &self.options.login) {
-            (Phase::ScramStart { first }, _) => of(first.hash()),
-            (_, Some(Login::Plain { .. })) => Mechanism::Plain,
-            (_, Some(Login::X509 { .. })) => Mechanism::X509,
-            (_, Some(Login::Scram { credentials, .. })) => of(credentials.hash()),
-            _ => Mechanism::ScramSha256,
-        }
     }
 }
 
@@ -564,11 +559,8 @@ impl HandshakeOptions {
 }
 
 fn write_sasl_start(body: &mut DocWriter<'_>, first: &ClientFirst, db: Option<&str>) {
-    let mechanism = match first.hash() {
-        crate::auth::scram::Hash::Sha1 => Mechanism::ScramSha1,
-        crate::auth::scram::Hash::Sha256 => Mechanism::ScramSha256,
-    };
-    body.i32("saslStart", 1).str("mechanism", mechanism.name()).binary("payload", 0, first.payload());
+    let mechanism = Mechanism::scram(first.hash());
+    body.i32("saslStart", 1).str("mechanism", mechanism.as_str()).binary("payload", 0, first.payload());
     body.document("options").bool("skipEmptyExchange", true);
     if let Some(db) = db {
         body.str("db", db);
@@ -603,3 +595,6 @@ impl<'a> SaslReply<'a> {
         Ok(Self { conversation, payload, done })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,6 +117,10 @@ impl Supervisor {
 
     /// Waits until the server has ended; whether it has within `limit`.
     pub(super) fn wait_ended(&self, limit: Duration) -> bool {
+        if self.exit_code.is_some() {
+            // The thread that reads its output may not have noticed yet.
+            return true;
+        }
         let state = self.output.state.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.output.closed.wait_timeout_while(state, limit, |(_, closed)| !*closed);
         waited.unwrap_or_else(PoisonError::into_inner).0.1
