@@ -25,7 +25,7 @@
 //!   [cancels](Connection::cancel) or drops the machine. A machine that has timers of its own is woken by
 //!   `handle_timeout(now)`; waking it too early or too often is harmless.
 //!
-//! `now` never has to be exact, and may stand still; it must not run backwards by more than the host can bear to wait.
+//! `now` need not be exact and may stand still.
 //!
 //! # The drain contract
 //!

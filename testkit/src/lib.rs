@@ -6,6 +6,7 @@ pub mod conformance;
 pub mod contract;
 #[cfg(unix)]
 pub mod server;
+pub mod suite;
 
 /// Compiles the programs of the project's README.
 #[cfg(doctest)]

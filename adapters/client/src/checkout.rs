@@ -29,27 +29,19 @@ pub(crate) struct Lease<R: Runtime, C: Deref<Target = Core<R>>> {
 const PROBE_AFTER: Duration = Duration::from_secs(1);
 
 impl<R: Runtime> Core<R> {
-    /// A connection that is ready for a request. Ends by `deadline`, or by the wait queue's own timeout.
+    /// A connection that is ready for a request. Ends by `deadline`.
     pub(crate) async fn check_out(&self, deadline: Instant) -> Result<Lease<R, &Self>> {
-        let start = self.runtime.now();
-        let queue_deadline = deadline.min(start + self.queue_timeout());
         loop {
             let now = self.runtime.now();
-            let grant = match self.take_or_wait(now, queue_deadline)? {
+            let grant = match self.take_or_wait(now, deadline)? {
                 Ok(grant) => grant,
-                Err(ticket) => self.wait(ticket, queue_deadline).await?,
+                Err(ticket) => self.wait(ticket, deadline).await?,
             };
             let mut lease = Lease { core: self, link: Some(grant.link) };
-            if lease.make_ready(grant.owing, queue_deadline).await? {
+            if lease.make_ready(grant.owing, deadline).await? {
                 return Ok(lease);
             }
         }
-    }
-
-    /// How long an operation without a deadline of its own waits for a connection: `waitQueueTimeoutMS`, else
-    /// `serverSelectionTimeoutMS`.
-    fn queue_timeout(&self) -> Duration {
-        self.config.wait_queue_timeout().unwrap_or_else(|| self.config.server_selection_timeout())
     }
 
     fn take_or_wait(&self, now: Instant, deadline: Instant) -> Result<Result<Grant<R>, Ticket>> {
@@ -177,8 +169,7 @@ impl<R: Runtime> Lease<R, &Core<R>> {
                     link.owing_until = None;
                     Ok(true)
                 }
-                // The operation's own time is up; the debt goes back to the pool.
-                // Nothing of this operation was sent yet, so it timed out in the queue.
+                // The operation's own time is up, and it has sent nothing; the debt goes back to the pool.
                 Err(error) if error.is_timeout() && core.runtime.now() < limit => {
                     Err(core.pool_error(PoolError::TimedOut))
                 }

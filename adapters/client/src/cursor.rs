@@ -43,6 +43,8 @@ pub struct Cursor<R: Runtime, T = Document> {
     /// The connection on which the server sends the batches of an exhaust cursor.
     pinned: Option<OwnedLease<R>>,
     current: Option<Range<usize>>,
+    /// When the step that is under way must end, however many batches it takes.
+    step_deadline: Option<Instant>,
     failed: bool,
     documents: PhantomData<fn() -> T>,
 }
@@ -59,6 +61,7 @@ impl<R: Runtime, T> Cursor<R, T> {
             fetching: None,
             pinned: None,
             current: None,
+            step_deadline: None,
             failed: false,
             documents: PhantomData,
         }
@@ -118,6 +121,7 @@ impl<R: Runtime, T> Cursor<R, T> {
             fetching,
             pinned: self.pinned.take(),
             current: self.current.take(),
+            step_deadline: self.step_deadline,
             failed: self.failed,
             documents: PhantomData,
         }
@@ -138,6 +142,12 @@ impl<R: Runtime, T> Cursor<R, T> {
     }
 
     fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool>> {
+        let outcome = ready!(self.poll_step(cx));
+        self.step_deadline = None;
+        Poll::Ready(outcome)
+    }
+
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool>> {
         self.current = None;
         loop {
             if let Some(fetching) = &mut self.fetching {
@@ -164,12 +174,31 @@ impl<R: Runtime, T> Cursor<R, T> {
                 None => {}
             }
             let Some(command) = self.machine.poll_command() else { return Poll::Ready(Ok(false)) };
-            let (core, settings) = (Arc::clone(&self.core), self.settings.clone());
+            let settings = match self.settings_of_step() {
+                Ok(settings) => settings,
+                Err(error) => return Poll::Ready(Err(self.fail(error))),
+            };
+            let core = Arc::clone(&self.core);
             self.fetching = Some(match self.pinned.take() {
                 Some(pinned) => Box::pin(next_unasked(core, pinned, settings)),
                 None => Box::pin(next_batch(core, command, settings)),
             });
         }
+    }
+
+    /// The settings of the next batch: with what is left of the step's time. A step may take many batches, because an
+    /// awaiting cursor's can be empty (specification *Client Side Operations Timeout*, tailable cursors).
+    fn settings_of_step(&mut self) -> Result<Settings> {
+        let mut settings = self.settings.clone();
+        if let Some(timeout) = settings.timeout.filter(|timeout| !timeout.is_zero()) {
+            let now = self.core.runtime.now();
+            let deadline = *self.step_deadline.get_or_insert(now + timeout);
+            if deadline <= now {
+                return Err(Error::at(Phase::Receive, &self.core.server, ErrorKind::Timeout));
+            }
+            settings.timeout = Some(deadline - now);
+        }
+        Ok(settings)
     }
 
     fn fail(&mut self, error: Error) -> Error {
@@ -200,10 +229,10 @@ async fn next_unasked<R: Runtime>(
         Some(timeout) if !timeout.is_zero() => now + timeout,
         _ => Instant::FAR_FUTURE,
     };
-    let reply = pinned.receive_more(core.io_deadline(now, deadline)).await?;
+    let reply = pinned.receive_more(core.socket_deadline(now, settings.timeout.is_some(), deadline)).await?;
     let more = reply.more_to_come();
     if let Some(error) = CommandError::from_reply(&reply)? {
-        return Err(Error::from(OperationError::Command(error)).with_server(&core.server));
+        return Err(Error::from(OperationError::Command(error)).of_operation(&core.server, false));
     }
     let reply = CursorReply::parse(reply, "nextBatch")?;
     Ok((reply, Some(pinned).filter(|_| more)))

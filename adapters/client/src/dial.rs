@@ -1,5 +1,6 @@
 //! Dials: one spawned task for each connection being established, under connectTimeoutMS.
 
+use core::time::Duration;
 use std::io;
 use std::sync::{Arc, Weak};
 
@@ -103,7 +104,11 @@ async fn establish<R: Runtime>(core: &Arc<Core<R>>, id: ConnectionId) -> Result<
     shake_hands(core, id, io, deadline).await
 }
 
-/// Resolves the host and tries its addresses in turn.
+/// What an address gets at least of the time that is left: a SYN that was lost is sent again after 1 s.
+const LEAST_SHARE: Duration = Duration::from_secs(2);
+
+/// Resolves the host and tries its addresses in turn, each with an equal share of the time that is left, so that one
+/// that is silent does not take it all.
 async fn connect<R: Runtime>(core: &Core<R>, deadline: Instant) -> Result<R::Stream> {
     let server = &core.server;
     let endpoints = match server {
@@ -115,8 +120,13 @@ async fn connect<R: Runtime>(core: &Core<R>, deadline: Instant) -> Result<R::Str
         }
     };
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
-    for endpoint in &endpoints {
-        match core.runtime.connect(endpoint, deadline).await {
+    for (endpoint, left) in endpoints.iter().zip((1..=endpoints.len() as u32).rev()) {
+        let now = core.runtime.now();
+        let share = match left {
+            2.. if !deadline.is_far_future() => deadline.min(now + ((deadline - now) / left).max(LEAST_SHARE)),
+            _ => deadline,
+        };
+        match core.runtime.connect(endpoint, share).await {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }

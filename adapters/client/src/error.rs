@@ -25,6 +25,8 @@ struct Inner {
     kind: ErrorKind,
     phase: Phase,
     server: Option<ServerAddress>,
+    /// Earlier messages of the same operation were sent and not refused.
+    partly_done: bool,
 }
 
 /// How far an operation had come when it failed.
@@ -114,11 +116,11 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(phase: Phase, kind: ErrorKind) -> Self {
-        Self(Arc::new(Inner { kind, phase, server: None }))
+        Self(Arc::new(Inner { kind, phase, server: None, partly_done: false }))
     }
 
     pub(crate) fn at(phase: Phase, server: &ServerAddress, kind: ErrorKind) -> Self {
-        Self(Arc::new(Inner { kind, phase, server: Some(server.clone()) }))
+        Self(Arc::new(Inner { kind, phase, server: Some(server.clone()), partly_done: false }))
     }
 
     pub(crate) fn invalid(reason: impl Into<String>) -> Self {
@@ -134,14 +136,14 @@ impl Error {
         Self::at(phase, server, kind)
     }
 
-    /// The same error with the server that it came from.
-    pub(crate) fn with_server(self, server: &ServerAddress) -> Self {
-        match Arc::try_unwrap(self.0) {
-            Ok(inner) => {
-                Self(Arc::new(Inner { server: Some(inner.server.unwrap_or_else(|| server.clone())), ..inner }))
-            }
-            Err(shared) => Self(shared),
+    /// The same error with what its operation knows: the server that it came from, and whether a part was done before.
+    pub(crate) fn of_operation(mut self, server: &ServerAddress, partly_done: bool) -> Self {
+        // A shared one comes from a check-out, before which nothing was done, and names its server already.
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.server.get_or_insert_with(|| server.clone());
+            inner.partly_done = partly_done;
         }
+        self
     }
 
     /// What went wrong.
@@ -222,7 +224,12 @@ impl Error {
     pub fn is_timeout(&self) -> bool {
         match &self.0.kind {
             ErrorKind::Timeout | ErrorKind::Pool(PoolError::TimedOut) => true,
-            ErrorKind::Command(error) => error.code == 50,
+            ErrorKind::Command(error) => error.code == MAX_TIME_EXPIRED,
+            ErrorKind::Write(failure) => {
+                let mut codes = failure.write_errors.iter().map(|error| error.code);
+                let concern = failure.write_concern_error.as_ref().map(|error| error.code);
+                concern == Some(MAX_TIME_EXPIRED) || codes.any(|code| code == MAX_TIME_EXPIRED)
+            }
             _ => self.cause().is_some_and(Self::is_timeout),
         }
     }
@@ -231,7 +238,7 @@ impl Error {
     pub fn is_network(&self) -> bool {
         match &self.0.kind {
             ErrorKind::Io(_) | ErrorKind::Connection(ConnectionError::Closed { .. }) => true,
-            ErrorKind::Timeout => matches!(self.0.phase, Phase::Connect | Phase::Tls | Phase::Send | Phase::Receive),
+            ErrorKind::Timeout => !matches!(self.0.phase, Phase::Queue | Phase::Select),
             ErrorKind::Handshake(HandshakeError::Connection(_)) => true,
             _ => self.cause().is_some_and(Self::is_network),
         }
@@ -258,13 +265,17 @@ impl Error {
     /// Whether the server may have carried out the operation, wholly or in part.
     pub fn maybe_executed(&self) -> bool {
         match (&self.0.kind, self.0.phase) {
+            _ if self.0.partly_done => true,
             (ErrorKind::Write(_), _) => true,
-            (ErrorKind::Command(error), _) => error.code == 50 || self.has_label("RetryableWriteError"),
+            (ErrorKind::Command(error), _) => error.code == MAX_TIME_EXPIRED || self.has_label("RetryableWriteError"),
             (_, Phase::Send | Phase::Receive | Phase::Decode) => true,
             _ => false,
         }
     }
 }
+
+/// The server's own `maxTimeMS` has passed.
+const MAX_TIME_EXPIRED: i32 = 50;
 
 /// Codes after which a read may be tried again (specification *Retryable Reads*).
 const RETRYABLE_CODES: [i32; 13] = [6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436];

@@ -47,7 +47,8 @@ impl<R: Runtime> Core<R> {
             read_concern: Some(config.read_concern.clone()).filter(|concern| !concern.is_server_default()),
             write_concern: Some(config.write_concern.clone()).filter(|concern| !concern.is_server_default()),
             read_preference: Some(config.read_preference.clone()),
-            timeout: config.timeout(),
+            // Zero is a timeout too: it switches the deprecated ones off.
+            timeout: config.timeout,
         };
         Arc::new_cyclic(|this| Self {
             unusable: unusable(&config),
@@ -82,7 +83,7 @@ impl<R: Runtime> Core<R> {
         let mut lease = None;
         loop {
             match exec.poll_step() {
-                Step::CheckOut => match self.check_out(exec.deadline()).await {
+                Step::CheckOut => match self.check_out(self.queue_deadline(&exec)).await {
                     Ok(granted) => {
                         lease = Some(granted);
                         exec.handle_checked_out(self.runtime.now());
@@ -91,22 +92,28 @@ impl<R: Runtime> Core<R> {
                 },
                 Step::Exchange => {
                     let Some(lease) = lease.as_mut() else { break };
+                    let now = self.runtime.now();
+                    if exec.deadline() <= now {
+                        exec.handle_failed(now, Error::at(Phase::Queue, &self.server, ErrorKind::Timeout));
+                        continue;
+                    }
                     self.exchange(&mut exec, lease).await;
                 }
                 Step::Sleep(until) => self.runtime.sleep_until(until).await,
                 Step::Done => break,
             }
         }
+        let partly_done = exec.is_partly_done();
         match exec.finish() {
             Some(Ok(output)) => Ok((output, lease)),
-            Some(Err(error)) => Err(error.with_server(&self.server)),
+            Some(Err(error)) => Err(error.of_operation(&self.server, partly_done)),
             None => Err(Error::new(Phase::Prepare, ErrorKind::Closed)),
         }
     }
 
     async fn exchange<O: Operation>(&self, exec: &mut Exec<O, Error>, lease: &mut Lease<R, &Self>) {
         let now = self.runtime.now();
-        let deadline = self.io_deadline(now, exec.deadline());
+        let deadline = self.io_deadline(now, exec);
         let link = lease.link();
         exec.send(now, &mut link.machine, &mut link.io.output);
         if exec.poll_step() == Step::Done {
@@ -125,11 +132,26 @@ impl<R: Runtime> Core<R> {
     }
 
     /// The deadline of one read or write: the operation's, or `socketTimeoutMS` where no `timeoutMS` is in force.
-    pub(crate) fn io_deadline(&self, now: Instant, deadline: Instant) -> Instant {
+    fn io_deadline<O: Operation>(&self, now: Instant, exec: &Exec<O, Error>) -> Instant {
+        self.socket_deadline(now, exec.has_timeout(), exec.deadline())
+    }
+
+    /// As [`io_deadline`](Self::io_deadline), for reads outside of an operation's own exchange.
+    pub(crate) fn socket_deadline(&self, now: Instant, has_timeout: bool, deadline: Instant) -> Instant {
         match self.config.socket_timeout() {
-            Some(timeout) if deadline.is_far_future() && !timeout.is_zero() => now + timeout,
+            Some(timeout) if !has_timeout => now + timeout,
             _ => deadline,
         }
+    }
+
+    /// Until when to wait for a connection: the operation's deadline, or where no `timeoutMS` is in force
+    /// `waitQueueTimeoutMS`, else `serverSelectionTimeoutMS`.
+    fn queue_deadline<O: Operation>(&self, exec: &Exec<O, Error>) -> Instant {
+        if exec.has_timeout() {
+            return exec.deadline();
+        }
+        let timeout = self.config.wait_queue_timeout().unwrap_or_else(|| self.config.server_selection_timeout());
+        self.runtime.now() + timeout
     }
 
     /// Does what was put off until the lock was released.

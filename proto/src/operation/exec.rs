@@ -13,6 +13,7 @@ use stator_wire::bson::DocWriter;
 use super::stamps::{PreferenceStamp, Stamps};
 use super::{CommandError, MaxTime, Operation, OperationError, Progress, Settings};
 use crate::Instant;
+use crate::concern::WriteConcern;
 use crate::connection::{Connection, ConnectionError, Reply, Request, SendBuf};
 use crate::uri::ServerApi;
 
@@ -36,6 +37,7 @@ pub struct Exec<O: Operation, E> {
     settings: Settings,
     server_api: Option<ServerApi>,
     deadline: Instant,
+    partly_done: bool,
     state: State<O::Output, E>,
 }
 
@@ -47,18 +49,35 @@ enum State<T, E> {
 }
 
 impl<O: Operation, E: From<OperationError> + From<ConnectionError>> Exec<O, E> {
-    /// Begins an operation: its deadline is `settings.timeout` from now.
+    /// Begins an operation: its deadline is `settings.timeout` from now. A write with a write concern that cannot be
+    /// ([`WriteConcern::validate`]) is done at once, with an error.
     pub fn new(now: Instant, operation: O, settings: Settings, server_api: Option<ServerApi>) -> Self {
         let deadline = match settings.timeout {
             Some(timeout) if !timeout.is_zero() => now + timeout,
             _ => Instant::FAR_FUTURE,
         };
-        Self { operation, settings, server_api, deadline, state: State::CheckOut }
+        let concern = settings.write_concern.as_ref().filter(|_| operation.traits().write_concern);
+        let state = match concern.map_or(Ok(()), WriteConcern::validate) {
+            Ok(()) => State::CheckOut,
+            Err(_) => State::Done(Err(OperationError::InvalidArgument(INVALID_WRITE_CONCERN).into())),
+        };
+        Self { operation, settings, server_api, deadline, partly_done: false, state }
     }
 
     /// When the whole operation is due.
     pub const fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// Whether `timeoutMS` is in force, be it zero: the deprecated timeouts are not then (specification *Client Side
+    /// Operations Timeout*).
+    pub const fn has_timeout(&self) -> bool {
+        self.settings.timeout.is_some()
+    }
+
+    /// Whether an exchange of it has ended and others were to follow: what fails now was done in part.
+    pub const fn is_partly_done(&self) -> bool {
+        self.partly_done
     }
 
     /// The command's name.
@@ -133,7 +152,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError>> Exec<O, E> {
     pub fn handle_sent_unacknowledged(&mut self, _now: Instant) {
         match self.operation.unacknowledged() {
             Some(Progress::Done(output)) => self.state = State::Done(Ok(output)),
-            Some(Progress::More) => {}
+            Some(Progress::More) => self.partly_done = true,
             None => {
                 let error = OperationError::InvalidArgument("this operation cannot be unacknowledged");
                 self.state = State::Done(Err(error.into()));
@@ -152,7 +171,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError>> Exec<O, E> {
             Err(error) => Err(error),
         };
         match outcome {
-            Ok(Progress::More) => {}
+            Ok(Progress::More) => self.partly_done = true,
             Ok(Progress::Done(output)) => self.state = State::Done(Ok(output)),
             Err(error) => self.state = State::Done(Err(error.into())),
         }
@@ -195,6 +214,9 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError>> Exec<O, E> {
         }
     }
 }
+
+const INVALID_WRITE_CONCERN: &str =
+    "the write concern contradicts itself (`w: 0` with a journal) or has a number out of range";
 
 /// In milliseconds. Zero means no limit, so less than one is one.
 fn max_time_ms(time: Duration) -> i64 {

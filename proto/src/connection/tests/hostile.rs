@@ -18,10 +18,19 @@ fn an_exhaust_reply_that_answers_the_request_again() {
     let mut pair = Pair::new();
     pair.send(&Request { exhaust: true, ..PING }).unwrap();
     pair.write(usize::MAX);
-    let id = Header::parse(&pair.request().unwrap()).unwrap().request_id;
+    let id = 1;
     assert!(pair.arrive(&ok(100, id, Flags::MORE_TO_COME)).unwrap().is_some());
     let error = ConnectionError::WrongReply { expected: 100, found: id };
     assert_eq!(pair.arrive(&ok(101, id, Flags::NONE)).unwrap_err(), error);
+    pair.assert_broken(&error);
+}
+
+#[test]
+fn more_replies_than_were_allowed() {
+    let mut pair = Pair::new();
+    let id = pair.ping();
+    let error = ConnectionError::MoreThanAsked;
+    assert_eq!(pair.arrive(&ok(100, id, Flags::MORE_TO_COME)).unwrap_err(), error);
     pair.assert_broken(&error);
 }
 

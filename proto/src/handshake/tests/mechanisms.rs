@@ -161,7 +161,7 @@ fn x509_is_speculated_on_and_asked_for_if_that_was_not_answered() {
 }
 
 #[test]
-fn payloads_may_come_as_text_and_conversations_without_a_number() {
+fn payloads_may_come_as_text_and_numbers_as_doubles() {
     let mut server = Server::new(vec![stored(Hash::Sha256)]);
     server.edit = Box::new(|step, fields| {
         if step == "hello" {

@@ -15,8 +15,12 @@ use alloc::{format, vec};
 use std::sync::OnceLock;
 
 use self::server::{CONVERSATION, Field, Fields, Server, failure, set};
+use stator_wire::bson::BsonError;
+
 use super::*;
-use crate::auth::scram::{Hash, KeyCache, KeyParams, Prepared, server::StoredCredentials};
+use crate::auth::scram::{Credentials, Hash, KeyCache, KeyParams, Prepared, server::StoredCredentials};
+use crate::connection::Compression;
+use crate::uri::ServerApi;
 
 /// Both ends of one handshake.
 struct Pair {
