@@ -58,20 +58,18 @@ fn report<R: Runtime>(core: &Core<R>, id: ConnectionId, outcome: Result<Link<R>>
     let mut after = After::default();
     let mut hub = lock(&core.hub);
     match outcome {
-        Ok(link) => {
-            let link = Box::new(link);
-            let closer = link.io.stream.closer();
-            hub.stow(link);
-            match hub.pool.handle_established(now, id) {
-                Ok(()) => hub.remember_closer(id, closer),
-                // The pool was cleared or closed meanwhile.
-                Err(_) => after.close.extend(hub.take(id)),
+        Ok(link) => match hub.pool.handle_established(now, id) {
+            Ok(()) => {
+                hub.remember_closer(id, link.io.stream.closer());
+                hub.stow(Box::new(link));
             }
-        }
+            // The pool was cleared or closed meanwhile; the slot may have another tenant already.
+            Err(_) => after.close.push(Box::new(link)),
+        },
         // The pool may have given the dial up meanwhile; then nobody asks.
         Err(error) => drop(hub.pool.handle_dial_failed(now, id, error, OnFailure::Keep)),
     }
-    hub.drain(now, &mut after);
+    hub.drain(&mut after);
     drop(hub);
     core.finish(after);
 }

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stator_proto::Instant;
 use stator_proto::auth::scram::KeyCache;
+use stator_proto::connection::Cancelled;
 use stator_proto::operation::KillCursors;
 use stator_proto::pool::{Action, CloseReason, ConnectionId, Pool, PoolError, Ticket};
 
@@ -78,11 +79,13 @@ pub(crate) struct After<R: Runtime> {
     pub(crate) close: Vec<Box<Link<R>>>,
     pub(crate) interrupt: Vec<Closer>,
     pub(crate) dial: Vec<ConnectionId>,
+    /// Connections whose owed reply is overdue; they are looked at once more.
+    pub(crate) overdue: Vec<Box<Link<R>>>,
 }
 
 impl<R: Runtime> Default for After<R> {
     fn default() -> Self {
-        Self { wake: Vec::new(), close: Vec::new(), interrupt: Vec::new(), dial: Vec::new() }
+        Self { wake: Vec::new(), close: Vec::new(), interrupt: Vec::new(), dial: Vec::new(), overdue: Vec::new() }
     }
 }
 
@@ -153,7 +156,7 @@ impl<R: Runtime> Hub<R> {
     }
 
     /// Drains the pool's actions. Call it after every input to the pool, before the lock is released.
-    pub(crate) fn drain(&mut self, now: Instant, after: &mut After<R>) {
+    pub(crate) fn drain(&mut self, after: &mut After<R>) {
         while let Some(action) = self.pool.poll_action() {
             match action {
                 Action::Dial { connection, .. } => after.dial.push(connection),
@@ -174,7 +177,7 @@ impl<R: Runtime> Hub<R> {
                         after.interrupt.push(closer.clone());
                     }
                 }
-                Action::Drain { connection } => self.drain_owed(now, connection, after),
+                Action::Drain { connection } => after.overdue.extend(self.take(connection)),
             }
         }
         // The keeper must look in time at what the pool waits for. One that is awake will look before it sleeps.
@@ -210,22 +213,29 @@ impl<R: Runtime> Hub<R> {
         }
     }
 
-    /// A reply is owed and its time is up: a last look that does not wait decides.
-    fn drain_owed(&mut self, now: Instant, id: ConnectionId, after: &mut After<R>) {
-        let Some(mut link) = self.take(id) else { return };
-        let settled = link.settle_now(now);
+    /// Takes a connection back from its user, in the state in which it is left.
+    pub(crate) fn give_back(&mut self, now: Instant, mut link: Box<Link<R>>, state: Cancelled, after: &mut After<R>) {
+        let id = link.id;
         if let Some(kill) = link.orphan.take() {
             self.keeper.kill.push(kill);
             after.wake.extend(self.keeper.ring());
         }
-        if settled {
-            self.stow(link);
-            // The pool has just told us of it, so it knows the connection.
-            let _ = self.pool.check_in(now, id);
-        } else {
-            after.close.push(link);
-            self.forget(id);
-            let _ = self.pool.discard(now, id, CloseReason::Error, None);
-        }
+        // The connection is in use, so the pool knows it and none of these calls can fail.
+        let _ = match state {
+            Cancelled::Idle => {
+                self.stow(link);
+                self.pool.check_in(now, id)
+            }
+            Cancelled::Owing => {
+                let limit = link.owing_until;
+                self.stow(link);
+                self.pool.owe(now, id, limit)
+            }
+            Cancelled::Broken => {
+                self.forget(id);
+                after.close.push(link);
+                self.pool.discard(now, id, CloseReason::Error, None)
+            }
+        };
     }
 }

@@ -46,7 +46,7 @@ impl<R: Runtime> Drop for Guard<R> {
         hub.keeper.waker = None;
         hub.keeper.wakes_at = None;
         hub.discard_unused(now);
-        hub.drain(now, &mut after);
+        hub.drain(&mut after);
         drop(hub);
         core.finish(after);
     }
@@ -98,7 +98,7 @@ fn tend<R: Runtime>(core: &Core<R>) {
     let mut hub = lock(&core.hub);
     hub.keeper.wakes_at = None;
     hub.pool.handle_timeout(now);
-    hub.drain(now, &mut after);
+    hub.drain(&mut after);
     drop(hub);
     core.finish(after);
 }
