@@ -62,7 +62,7 @@ pub(crate) struct Hub<R: Runtime> {
     pub(crate) pool: Pool<Error>,
     /// Connections that nobody uses (idle or owing), by the pool's slots.
     idle: Vec<Option<Box<Link<R>>>>,
-    /// How to interrupt any established connection, by the pool's slots.
+    /// How to interrupt a connection, dialled ones included, by the pool's slots.
     closers: Vec<Option<(ConnectionId, Closer)>>,
     /// Waiting check-outs, by the numbers of their tickets. Not by their slots: the pool gives a slot to the next ticket as
     /// soon as it has granted one, but the waiter has yet to come for the grant.
@@ -131,12 +131,20 @@ impl<R: Runtime> Hub<R> {
         put(&mut self.closers, id.slot(), (id, closer));
     }
 
-    /// Forgets a connection that was closed by its user.
-    pub(crate) fn forget(&mut self, id: ConnectionId) {
-        if let Some(place) = self.closers.get_mut(id.slot())
-            && place.as_ref().is_some_and(|(known, _)| *known == id)
-        {
-            *place = None;
+    /// Forgets how to interrupt a connection that has ended, or is about to.
+    pub(crate) fn forget(&mut self, id: ConnectionId) -> Option<Closer> {
+        let place = self.closers.get_mut(id.slot())?;
+        if place.as_ref().is_some_and(|(known, _)| *known == id) {
+            place.take().map(|(_, closer)| closer)
+        } else {
+            None
+        }
+    }
+
+    /// Ends what is still being dialled, or used: the last handle is gone.
+    pub(crate) fn interrupt_all(&mut self) {
+        for (_, closer) in self.closers.drain(..).flatten() {
+            closer.close();
         }
     }
 
@@ -167,8 +175,12 @@ impl<R: Runtime> Hub<R> {
                 }
                 Action::Refuse { ticket, error } => self.answer(ticket, Slot::Refused(error), after),
                 Action::Close { connection, .. } => {
-                    self.forget(connection);
-                    after.close.extend(self.take(connection));
+                    let closer = self.forget(connection);
+                    match self.take(connection) {
+                        Some(link) => after.close.push(link),
+                        // A dial under way; a connection that its user has closed is forgotten already.
+                        None => after.interrupt.extend(closer),
+                    }
                 }
                 Action::Interrupt { connection } => {
                     if let Some(Some((known, closer))) = self.closers.get(connection.slot())

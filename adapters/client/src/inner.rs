@@ -204,6 +204,7 @@ impl<R: Runtime> Drop for Core<R> {
         if let Some(waker) = hub.keeper.ring() {
             waker.wake();
         }
+        hub.interrupt_all();
     }
 }
 
