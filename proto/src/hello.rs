@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use stator_wire::bson::{BsonError, Doc, DocBuf, Timestamp};
+use stator_wire::bson::{BsonError, Doc, DocBuf, Element, Timestamp};
 
 /// The kind of a server, decided as the SDAM specification's table does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -148,6 +148,9 @@ impl HelloReply {
             let value = element.value();
             let text = || value.as_str().map(String::from);
             let address = || value.as_str().map(str::to_lowercase);
+            // Not `reply.get_*`: a search for every key takes time with the square of what a hostile server sends.
+            let number = || value.as_number_i64().map_err(|error| named(error, &element));
+            let object_id = || value.as_object_id().map_err(|error| named(error, &element));
             match element.key_bytes() {
                 b"msg" => msg_isdbgrid = value.as_str().is_ok_and(|msg| msg == "isdbgrid"),
                 b"isWritablePrimary" | b"ismaster" => is_primary |= value.as_truthy().unwrap_or(false),
@@ -163,8 +166,8 @@ impl HelloReply {
                 b"hosts" => out.hosts = addresses(value.as_array()?)?,
                 b"passives" => out.passives = addresses(value.as_array()?)?,
                 b"arbiters" => out.arbiters = addresses(value.as_array()?)?,
-                b"setVersion" => out.set_version = reply.get_number_i64("setVersion")?,
-                b"electionId" => out.election_id = reply.get_object_id("electionId")?,
+                b"setVersion" => out.set_version = Some(number()?),
+                b"electionId" => out.election_id = Some(object_id()?),
                 b"tags" => out.tags = tags(value.as_doc()?)?,
                 b"lastWrite" => {
                     let last_write = value.as_doc()?;
@@ -172,24 +175,23 @@ impl HelloReply {
                     let op_time = last_write.get_doc("opTime").unwrap_or(None);
                     out.last_write_op_time = op_time.and_then(|op_time| op_time.get_timestamp("ts").unwrap_or(None));
                 }
-                b"minWireVersion" => out.min_wire_version = clamp_i32(reply.get_number_i64("minWireVersion")?),
-                b"maxWireVersion" => out.max_wire_version = clamp_i32(reply.get_number_i64("maxWireVersion")?),
+                b"minWireVersion" => out.min_wire_version = clamp_i32(number()?),
+                b"maxWireVersion" => out.max_wire_version = clamp_i32(number()?),
                 b"logicalSessionTimeoutMinutes" => {
-                    let minutes = reply.get_number_i64("logicalSessionTimeoutMinutes").unwrap_or(None);
-                    out.logical_session_timeout =
-                        minutes.and_then(|m| u64::try_from(m).ok()).map(|m| Duration::from_secs(m.saturating_mul(60)));
+                    let minutes = number().ok().and_then(|minutes| u64::try_from(minutes).ok());
+                    out.logical_session_timeout = minutes.map(|m| Duration::from_secs(m.saturating_mul(60)));
                 }
                 b"topologyVersion" => out.topology_version = topology_version(value.as_doc()?)?,
-                b"maxBsonObjectSize" => limit(reply, "maxBsonObjectSize", &mut out.limits.max_bson_object_size)?,
-                b"maxMessageSizeBytes" => limit(reply, "maxMessageSizeBytes", &mut out.limits.max_message_size)?,
-                b"maxWriteBatchSize" => limit(reply, "maxWriteBatchSize", &mut out.limits.max_write_batch_size)?,
+                b"maxBsonObjectSize" => limit(number()?, &mut out.limits.max_bson_object_size),
+                b"maxMessageSizeBytes" => limit(number()?, &mut out.limits.max_message_size),
+                b"maxWriteBatchSize" => limit(number()?, &mut out.limits.max_write_batch_size),
                 b"compression" => out.compression = strings(value.as_array()?)?,
                 b"saslSupportedMechs" => out.sasl_supported_mechs = Some(strings(value.as_array()?)?),
                 b"speculativeAuthenticate" => {
                     out.speculative_authenticate = Some(DocBuf::new(value.as_doc()?.as_bytes().to_vec())?);
                 }
-                b"connectionId" => out.connection_id = reply.get_number_i64("connectionId").unwrap_or(None),
-                b"serviceId" => out.service_id = reply.get_object_id("serviceId")?,
+                b"connectionId" => out.connection_id = number().ok(),
+                b"serviceId" => out.service_id = Some(object_id()?),
                 _ => {}
             }
         }
@@ -236,19 +238,25 @@ fn topology_version(version: Doc<'_>) -> Result<Option<TopologyVersion>, BsonErr
     Ok(process_id.zip(counter).map(|(process_id, counter)| TopologyVersion { process_id, counter }))
 }
 
-fn clamp_i32(number: Option<i64>) -> i32 {
-    number.unwrap_or(0).clamp(i32::MIN.into(), i32::MAX.into()) as i32
+fn clamp_i32(number: i64) -> i32 {
+    number.clamp(i32::MIN.into(), i32::MAX.into()) as i32
 }
 
-/// A limit of zero or below, or one that is no number, is the server's mistake: the default stays.
-fn limit(reply: Doc<'_>, key: &str, out: &mut usize) -> Result<(), BsonError> {
-    if let Some(value) = reply.get_number_i64(key)?
-        && let Ok(value) = usize::try_from(value)
+/// A limit of zero or below is the server's mistake: the default stays.
+fn limit(value: i64, out: &mut usize) {
+    if let Ok(value) = usize::try_from(value)
         && value > 0
     {
         *out = value;
     }
-    Ok(())
+}
+
+/// The error with the name of the field that it is about.
+fn named(mut error: BsonError, element: &Element<'_>) -> BsonError {
+    if let BsonError::WrongType { key, .. } = &mut error {
+        *key = element.key().unwrap_or_default().into();
+    }
+    error
 }
 
 #[cfg(test)]

@@ -6,3 +6,9 @@ pub mod conformance;
 pub mod contract;
 #[cfg(unix)]
 pub mod server;
+pub mod suite;
+
+/// Compiles the programs of the project's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

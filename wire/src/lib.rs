@@ -20,6 +20,7 @@
 extern crate alloc;
 
 pub mod bson;
+mod crc32c;
 pub mod deframe;
 mod error;
 pub mod header;
@@ -33,3 +34,8 @@ pub use header::{Header, OpCode};
 pub use message::Message;
 pub use op_compressed::{Codec, CodecError, OpCompressed};
 pub use op_msg::OpMsg;
+
+/// The example of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -109,11 +109,11 @@ impl<'a> OpCompressed<'a> {
     /// Rebuilds the frame of the message inside. `limit` is the largest frame accepted, in bytes with its
     /// header; it is checked before any memory is taken.
     pub fn decompress(&self, codec: &dyn Codec, limit: usize) -> Result<Bytes, WireError> {
-        let limit = limit.min(i32::MAX as usize).saturating_sub(Header::SIZE);
+        let limit = limit.min(i32::MAX as usize).checked_sub(Header::SIZE);
         let size = usize::try_from(self.uncompressed_size)
             .ok()
-            .filter(|&size| size <= limit)
-            .ok_or(WireError::UncompressedSize { claimed: self.uncompressed_size, limit })?;
+            .filter(|&size| limit.is_some_and(|limit| size <= limit))
+            .ok_or(WireError::UncompressedSize { claimed: self.uncompressed_size, limit: limit.unwrap_or(0) })?;
         let mut frame = BytesMut::zeroed(Header::SIZE + size);
         codec.decompress(self.data, &mut frame[Header::SIZE..]).map_err(WireError::Codec)?;
         let header = Header { length: frame.len() as i32, op_code: self.original, ..self.header };
@@ -204,6 +204,17 @@ mod tests {
             out[20..24].copy_from_slice(&claimed.to_le_bytes());
             assert!(OpCompressed::parse(&out).unwrap().decompress(&Noop, 48_000_000).is_err());
         }
+    }
+
+    #[test]
+    fn not_even_an_empty_message_is_longer_than_the_limit() {
+        let empty = Header { length: 16, request_id: 3, response_to: 2, op_code: OpCode::Msg }.to_bytes();
+        let mut out = vec![];
+        OpCompressed::compress(&empty, compressor::NOOP, &Noop, &mut out).unwrap();
+        let parsed = OpCompressed::parse(&out).unwrap();
+        assert_eq!(parsed.decompress(&Noop, 16).unwrap(), empty[..]);
+        let error = WireError::UncompressedSize { claimed: 0, limit: 0 };
+        assert_eq!(parsed.decompress(&Noop, 15).unwrap_err(), error);
     }
 
     #[test]

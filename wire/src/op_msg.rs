@@ -12,15 +12,13 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crc::{CRC_32_ISCSI, Crc};
 use nom::Parser as _;
 use nom::number::complete::{le_i32, le_u32, u8};
 
 use crate::bson::{Doc, DocWriter};
+use crate::crc32c::checksum;
 use crate::header::field;
 use crate::{Header, OpCode, WireError};
-
-const CRC_32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
 /// The flag bits of an OP_MSG.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -100,7 +98,7 @@ impl<'a> OpMsg<'a> {
             let (content, trailer) =
                 sections.split_last_chunk::<4>().ok_or(WireError::Truncated { part: "checksum" })?;
             let stated = u32::from_le_bytes(*trailer);
-            let computed = CRC_32C.checksum(&frame[..frame.len() - 4]);
+            let computed = checksum(&frame[..frame.len() - 4]);
             if stated != computed {
                 return Err(WireError::Checksum { stated, computed });
             }
@@ -357,8 +355,8 @@ impl<'b> Builder<'b> {
         let length = self.out.len() - self.start + 4;
         let claimed = to_i32(length)?;
         self.out[self.start..][field::LENGTH].copy_from_slice(&claimed.to_le_bytes());
-        let checksum = CRC_32C.checksum(&self.out[self.start..]);
-        self.out.extend_from_slice(&checksum.to_le_bytes());
+        let sum = checksum(&self.out[self.start..]);
+        self.out.extend_from_slice(&sum.to_le_bytes());
         Ok(length)
     }
 }

@@ -1,10 +1,4 @@
-//! The Stator MongoDB driver on [async-std](https://async.rs).
-//!
-//! [`AsyncStd`] spawns on async-std's global executor and waits on the reactor that it shares with smol. Both have threads
-//! of their own and start when first used, so nothing has to run before the driver is called.
-//!
-//! async-std is discontinued; its authors point to smol, and so does this crate: see `stator-smol`.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod stream;

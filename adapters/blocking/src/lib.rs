@@ -1,8 +1,4 @@
-//! The Stator MongoDB driver on plain threads.
-//!
-//! There is no executor and no reactor: the calling thread reads and writes its sockets itself, under socket timeouts.
-//! [`Blocking`] implements [`BlockOn`], which unlocks `.run()` and iterators; background tasks are named threads.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod stream;

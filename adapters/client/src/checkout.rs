@@ -1,12 +1,14 @@
 //! Check-out: one lock and a pop when a connection is idle; otherwise a place in the queue.
 
 use core::future::{Future, poll_fn};
+use core::ops::Deref;
 use core::pin::pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
+use std::sync::Arc;
 
 use stator_proto::Instant;
-use stator_proto::connection::Cancelled;
+use stator_proto::connection::{Cancelled, Reply};
 use stator_proto::pool::{CheckOut, PoolError, Ticket};
 
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -17,8 +19,8 @@ use crate::runtime::Runtime;
 
 /// A checked-out connection. Dropping it gives it back in whatever state it is: idle, owing, or to be closed.
 #[derive(Debug)]
-pub(crate) struct Lease<'c, R: Runtime> {
-    core: &'c Core<R>,
+pub(crate) struct Lease<R: Runtime, C: Deref<Target = Core<R>>> {
+    core: C,
     /// `None` only while it is being given back.
     link: Option<Box<Link<R>>>,
 }
@@ -28,7 +30,7 @@ const PROBE_AFTER: Duration = Duration::from_secs(1);
 
 impl<R: Runtime> Core<R> {
     /// A connection that is ready for a request. Ends by `deadline`.
-    pub(crate) async fn check_out(&self, deadline: Instant) -> Result<Lease<'_, R>> {
+    pub(crate) async fn check_out(&self, deadline: Instant) -> Result<Lease<R, &Self>> {
         loop {
             let now = self.runtime.now();
             let grant = match self.take_or_wait(now, deadline)? {
@@ -44,12 +46,7 @@ impl<R: Runtime> Core<R> {
 
     fn take_or_wait(&self, now: Instant, deadline: Instant) -> Result<Result<Grant<R>, Ticket>> {
         let mut after = After::default();
-        let mut hub = lock(&self.hub);
-        if !hub.keeper.alive {
-            drop(hub);
-            self.ensure_keeper()?;
-            hub = lock(&self.hub);
-        }
+        let mut hub = self.lock_with_keeper()?;
         let outcome = hub.pool.check_out(now, deadline);
         let outcome = match outcome {
             CheckOut::Granted { connection, owing } => match hub.take(connection) {
@@ -146,11 +143,14 @@ impl<R: Runtime> Drop for Waiter<'_, R> {
     }
 }
 
-impl<R: Runtime> Lease<'_, R> {
-    /// The connection.
-    pub(crate) fn link(&mut self) -> &mut Link<R> {
-        // `link` is taken in `drop` only.
-        self.link.as_mut().expect("a lease holds its connection until it is dropped")
+/// A lease that needs no borrow of its client.
+pub(crate) type OwnedLease<R> = Lease<R, Arc<Core<R>>>;
+
+impl<R: Runtime> Lease<R, &Core<R>> {
+    /// The same lease for somebody who outlives this borrow; `None` if the client is just being dropped.
+    pub(crate) fn into_owned(mut self) -> Option<OwnedLease<R>> {
+        let core = self.core.this.upgrade()?;
+        Some(Lease { core, link: self.link.take() })
     }
 
     /// Makes a granted connection fit for a request: finishes what it owes, looks whether it still lives. `false`
@@ -184,10 +184,25 @@ impl<R: Runtime> Lease<'_, R> {
     }
 }
 
-impl<R: Runtime> Drop for Lease<'_, R> {
+impl<R: Runtime, C: Deref<Target = Core<R>>> Lease<R, C> {
+    /// The connection.
+    pub(crate) fn link(&mut self) -> &mut Link<R> {
+        // `link` is taken in `drop` and `into_owned` only, which end the lease.
+        self.link.as_mut().expect("a lease holds its connection until it is dropped")
+    }
+
+    /// The next of several replies to one request (exhaust).
+    pub(crate) async fn receive_more(&mut self, deadline: Instant) -> Result<Reply> {
+        let now = self.core.runtime.now();
+        let server = self.core.server.clone();
+        self.link().receive(now, deadline, &server).await
+    }
+}
+
+impl<R: Runtime, C: Deref<Target = Core<R>>> Drop for Lease<R, C> {
     fn drop(&mut self) {
         let Some(mut link) = self.link.take() else { return };
-        let core = self.core;
+        let core = &*self.core;
         let now = core.runtime.now();
         let mut after = After::default();
         link.last_used = now;

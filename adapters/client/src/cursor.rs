@@ -12,11 +12,13 @@ use bson::{Document, RawDocument};
 use futures_core::Stream;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use stator_proto::Instant;
 use stator_proto::cursor::CursorReply;
-use stator_proto::operation::{KillCursors, Namespace, Settings};
+use stator_proto::operation::{CommandError, GetMore, KillCursors, Namespace, OperationError, Settings};
 use stator_wire::bson::Doc;
 
 use crate::action::BoxFuture;
+use crate::checkout::{Lease, OwnedLease};
 use crate::convert::from_doc;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::hub::lock;
@@ -37,15 +39,32 @@ pub struct Cursor<R: Runtime, T = Document> {
     core: Arc<Core<R>>,
     machine: stator_proto::Cursor,
     settings: Settings,
-    fetching: Option<BoxFuture<Result<CursorReply>>>,
+    fetching: Option<BoxFuture<Result<Batch<R>>>>,
+    /// The connection on which the server sends the batches of an exhaust cursor.
+    pinned: Option<OwnedLease<R>>,
     current: Option<Range<usize>>,
+    /// When the step that is under way must end, however many batches it takes.
+    step_deadline: Option<Instant>,
     failed: bool,
     documents: PhantomData<fn() -> T>,
 }
 
+/// A batch, and the connection on which the next one will come unasked.
+type Batch<R> = (CursorReply, Option<OwnedLease<R>>);
+
 impl<R: Runtime, T> Cursor<R, T> {
     pub(crate) const fn new(core: Arc<Core<R>>, machine: stator_proto::Cursor, settings: Settings) -> Self {
-        Self { core, machine, settings, fetching: None, current: None, failed: false, documents: PhantomData }
+        Self {
+            core,
+            machine,
+            settings,
+            fetching: None,
+            pinned: None,
+            current: None,
+            step_deadline: None,
+            failed: false,
+            documents: PhantomData,
+        }
     }
 
     /// Moves to the next document; `false` when there is none any more.
@@ -100,7 +119,9 @@ impl<R: Runtime, T> Cursor<R, T> {
             machine,
             settings: self.settings.clone(),
             fetching,
+            pinned: self.pinned.take(),
             current: self.current.take(),
+            step_deadline: self.step_deadline,
             failed: self.failed,
             documents: PhantomData,
         }
@@ -109,6 +130,7 @@ impl<R: Runtime, T> Cursor<R, T> {
     /// Ends the cursor and waits until the server has forgotten it.
     pub async fn close(mut self) -> Result<()> {
         self.fetching = None;
+        self.pinned = None;
         if self.machine.id() == 0 {
             return Ok(());
         }
@@ -120,13 +142,22 @@ impl<R: Runtime, T> Cursor<R, T> {
     }
 
     fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool>> {
+        let outcome = ready!(self.poll_step(cx));
+        self.step_deadline = None;
+        Poll::Ready(outcome)
+    }
+
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool>> {
         self.current = None;
         loop {
             if let Some(fetching) = &mut self.fetching {
                 let outcome = ready!(fetching.as_mut().poll(cx));
                 self.fetching = None;
                 match outcome {
-                    Ok(reply) => self.machine.handle_reply(reply),
+                    Ok((reply, pinned)) => {
+                        self.machine.handle_reply(reply);
+                        self.pinned = pinned;
+                    }
                     Err(error) => return Poll::Ready(Err(self.fail(error))),
                 }
                 // An awaiting cursor may have found nothing this time.
@@ -143,9 +174,31 @@ impl<R: Runtime, T> Cursor<R, T> {
                 None => {}
             }
             let Some(command) = self.machine.poll_command() else { return Poll::Ready(Ok(false)) };
-            let (core, settings) = (Arc::clone(&self.core), self.settings.clone());
-            self.fetching = Some(Box::pin(async move { core.execute(command, settings).await }));
+            let settings = match self.settings_of_step() {
+                Ok(settings) => settings,
+                Err(error) => return Poll::Ready(Err(self.fail(error))),
+            };
+            let core = Arc::clone(&self.core);
+            self.fetching = Some(match self.pinned.take() {
+                Some(pinned) => Box::pin(next_unasked(core, pinned, settings)),
+                None => Box::pin(next_batch(core, command, settings)),
+            });
         }
+    }
+
+    /// The settings of the next batch: with what is left of the step's time. A step may take many batches, because an
+    /// awaiting cursor's can be empty (specification *Client Side Operations Timeout*, tailable cursors).
+    fn settings_of_step(&mut self) -> Result<Settings> {
+        let mut settings = self.settings.clone();
+        if let Some(timeout) = settings.timeout.filter(|timeout| !timeout.is_zero()) {
+            let now = self.core.runtime.now();
+            let deadline = *self.step_deadline.get_or_insert(now + timeout);
+            if deadline <= now {
+                return Err(Error::at(Phase::Receive, &self.core.server, ErrorKind::Timeout));
+            }
+            settings.timeout = Some(deadline - now);
+        }
+        Ok(settings)
     }
 
     fn fail(&mut self, error: Error) -> Error {
@@ -156,6 +209,42 @@ impl<R: Runtime, T> Cursor<R, T> {
         }
         error
     }
+}
+
+/// Asks for the next batch.
+async fn next_batch<R: Runtime>(core: Arc<Core<R>>, command: GetMore, settings: Settings) -> Result<Batch<R>> {
+    let exhaust = command.exhaust;
+    let (reply, lease) = core.execute_on(command, settings).await?;
+    Ok((reply, lease.filter(|_| exhaust).and_then(keep_for_more)))
+}
+
+/// Waits for a batch that comes unasked.
+async fn next_unasked<R: Runtime>(
+    core: Arc<Core<R>>,
+    mut pinned: OwnedLease<R>,
+    settings: Settings,
+) -> Result<Batch<R>> {
+    let now = core.runtime.now();
+    let deadline = match settings.timeout {
+        Some(timeout) if !timeout.is_zero() => now + timeout,
+        _ => Instant::FAR_FUTURE,
+    };
+    let reply = pinned.receive_more(core.socket_deadline(now, settings.timeout.is_some(), deadline)).await?;
+    let more = reply.more_to_come();
+    if let Some(error) = CommandError::from_reply(&reply)? {
+        return Err(Error::from(OperationError::Command(error)).of_operation(&core.server, false));
+    }
+    let reply = CursorReply::parse(reply, "nextBatch")?;
+    Ok((reply, Some(pinned).filter(|_| more)))
+}
+
+/// A connection on which another reply will come stays with the cursor.
+fn keep_for_more<R: Runtime>(mut lease: Lease<R, &Core<R>>) -> Option<OwnedLease<R>> {
+    if !lease.link().machine.is_awaiting() {
+        return None;
+    }
+    lease.link().exhaust = true;
+    lease.into_owned()
 }
 
 impl<R: Runtime, T: DeserializeOwned> Cursor<R, T> {
@@ -209,6 +298,7 @@ impl<R: Runtime, T> Drop for Cursor<R, T> {
     fn drop(&mut self) {
         // First the request in flight: its reply may name the cursor, too.
         self.fetching = None;
+        self.pinned = None;
         let Some(kill) = self.machine.close() else { return };
         let mut hub = lock(&self.core.hub);
         if hub.closed {

@@ -22,32 +22,41 @@ use crate::runtime::{Endpoint, Runtime, SpawnError, Stream};
 use crate::{compress, login};
 
 /// Starts the dial that the pool has asked for.
+///
+/// This may be a thread without the client's executor, on which a future was dropped: then the keeper, which runs
+/// on it, starts the dial.
 pub(crate) fn start<R: Runtime>(core: &Core<R>, id: ConnectionId) {
-    // Said by the task: here, one failure would start the next dial, and so on for all who wait.
-    let dial = Dial::new(core, id);
-    let pending = Pending { core: core.this.clone(), id, over: false };
-    let spawned = core.runtime.spawn("stator-dial", async move {
-        let mut pending = pending;
+    spawn(core, Pending { core: core.this.clone(), id, over: false, last_try: false });
+}
+
+/// Starts a dial that found no executor before; now it must.
+pub(crate) fn start_from_keeper<R: Runtime>(core: &Core<R>, id: ConnectionId) {
+    spawn(core, Pending { core: core.this.clone(), id, over: false, last_try: true });
+}
+
+fn spawn<R: Runtime>(core: &Core<R>, mut pending: Pending<R>) {
+    // Told by the task: here, one failure would start the next dial, and so on for all who wait.
+    let dial = Dial::new(core, pending.id);
+    // A refused task is dropped, and with it `pending`, which knows what to do.
+    let _ = core.runtime.spawn("stator-dial", async move {
         let outcome = match dial {
             Ok(dial) => dial.establish(&pending.core).await,
             Err(error) => Err(error),
         };
         pending.over = true;
         if let Some(core) = pending.core.upgrade() {
-            report(&core, id, outcome);
+            report(&core, pending.id, outcome);
         }
     });
-    if let Err(error) = spawned {
-        let error = Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(error));
-        report(core, id, Err(error));
-    }
 }
 
-/// A dial under way; if its task is dropped by a dying runtime, the pool is told.
+/// A dial under way. If its task is refused, or dropped by a dying runtime, the keeper tries again; if the keeper's own
+/// try is dropped too, the pool is told.
 struct Pending<R: Runtime> {
     core: Weak<Core<R>>,
     id: ConnectionId,
     over: bool,
+    last_try: bool,
 }
 
 impl<R: Runtime> Drop for Pending<R> {
@@ -55,10 +64,21 @@ impl<R: Runtime> Drop for Pending<R> {
         if self.over {
             return;
         }
-        if let Some(core) = self.core.upgrade() {
-            let error = SpawnError::new("the runtime dropped the task that was connecting");
-            report(&core, self.id, Err(Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(error))));
+        let Some(core) = self.core.upgrade() else { return };
+        if !self.last_try {
+            let mut hub = lock(&core.hub);
+            if hub.keeper.alive {
+                hub.keeper.dial.push(self.id);
+                let waker = hub.keeper.ring();
+                drop(hub);
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+                return;
+            }
         }
+        let error = SpawnError::new("the runtime refused or dropped the task that was to connect");
+        report(&core, self.id, Err(Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(error))));
     }
 }
 
@@ -191,7 +211,7 @@ impl<R: Runtime> Dial<R> {
             lock(&core.hub).keys.insert(keys);
         }
         io.input.set_limit(machine.hello().limits.max_message_size.max(FRAME_FLOOR));
-        Ok(Link { id, io, machine, owing_until: None, last_used: runtime.now(), orphan: None })
+        Ok(Link { id, io, machine, owing_until: None, last_used: runtime.now(), exhaust: false, orphan: None })
     }
 }
 

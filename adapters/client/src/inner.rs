@@ -1,7 +1,7 @@
 //! What all handles of one client share.
 
 use core::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use stator_proto::connection::Cancelled;
 use stator_proto::handshake::ClientMetadata;
@@ -9,6 +9,7 @@ use stator_proto::operation::{Exec, Operation, Settings, Step};
 use stator_proto::pool::{Pool, PoolOptions};
 use stator_proto::{Config, Instant, ServerAddress};
 
+use crate::checkout::Lease;
 use crate::dial;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::hub::{After, Hub, lock};
@@ -66,6 +67,15 @@ impl<R: Runtime> Core<R> {
 
     /// Runs one operation to its end.
     pub(crate) async fn execute<O: Operation>(&self, operation: O, settings: Settings) -> Result<O::Output> {
+        self.execute_on(operation, settings).await.map(|(output, _)| output)
+    }
+
+    /// As [`execute`](Self::execute), and returns the connection that served it, on which more replies may come.
+    pub(crate) async fn execute_on<O: Operation>(
+        &self,
+        operation: O,
+        settings: Settings,
+    ) -> Result<(O::Output, Option<Lease<R, &Self>>)> {
         if let Some(error) = &self.unusable {
             return Err(error.clone());
         }
@@ -95,15 +105,15 @@ impl<R: Runtime> Core<R> {
                 Step::Done => break,
             }
         }
-        drop(lease);
         let partly_done = exec.is_partly_done();
         match exec.finish() {
-            Some(outcome) => outcome.map_err(|error| error.of_operation(&self.server, partly_done)),
+            Some(Ok(output)) => Ok((output, lease)),
+            Some(Err(error)) => Err(error.of_operation(&self.server, partly_done)),
             None => Err(Error::new(Phase::Prepare, ErrorKind::Closed)),
         }
     }
 
-    async fn exchange<O: Operation>(&self, exec: &mut Exec<O, Error>, lease: &mut crate::checkout::Lease<'_, R>) {
+    async fn exchange<O: Operation>(&self, exec: &mut Exec<O, Error>, lease: &mut Lease<R, &Self>) {
         let now = self.runtime.now();
         let deadline = self.io_deadline(now, exec);
         let link = lease.link();
@@ -125,9 +135,14 @@ impl<R: Runtime> Core<R> {
 
     /// The deadline of one read or write: the operation's, or `socketTimeoutMS` where no `timeoutMS` is in force.
     fn io_deadline<O: Operation>(&self, now: Instant, exec: &Exec<O, Error>) -> Instant {
+        self.socket_deadline(now, exec.has_timeout(), exec.deadline())
+    }
+
+    /// As [`io_deadline`](Self::io_deadline), for reads outside of an operation's own exchange.
+    pub(crate) fn socket_deadline(&self, now: Instant, has_timeout: bool, deadline: Instant) -> Instant {
         match self.config.socket_timeout() {
-            Some(timeout) if !exec.has_timeout() => now + timeout,
-            _ => exec.deadline(),
+            Some(timeout) if !has_timeout => now + timeout,
+            _ => deadline,
         }
     }
 
@@ -174,21 +189,25 @@ impl<R: Runtime> Core<R> {
         hub.drain(after);
     }
 
-    /// Starts the keeper if none runs. Idle connections of a runtime that has died are discarded with it.
-    pub(crate) fn ensure_keeper(&self) -> Result<()> {
+    /// Locks the hub of a client whose keeper runs: starts one if there is none, the only case that locks twice. A closed
+    /// client needs none; its pool refuses whoever asks.
+    pub(crate) fn lock_with_keeper(&self) -> Result<MutexGuard<'_, Hub<R>>> {
         let mut hub = lock(&self.hub);
-        if hub.closed {
-            return Err(Error::new(Phase::Queue, ErrorKind::Closed));
-        }
-        if hub.keeper.alive {
-            return Ok(());
+        if hub.keeper.alive || hub.closed {
+            return Ok(hub);
         }
         hub.keeper.alive = true;
         drop(hub);
-        keeper::start(self).map_err(|error| {
-            lock(&self.hub).keeper.alive = false;
-            Error::new(Phase::Prepare, ErrorKind::Runtime(error))
-        })
+        let started = keeper::start(self);
+        let mut hub = lock(&self.hub);
+        match started {
+            Ok(()) => Ok(hub),
+            Err(error) => {
+                hub.keeper.alive = false;
+                drop(hub);
+                Err(Error::new(Phase::Prepare, ErrorKind::Runtime(error)))
+            }
+        }
     }
 
     /// A new ObjectId from the runtime's clock and entropy.

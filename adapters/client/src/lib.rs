@@ -7,6 +7,13 @@
 //! - Whatever talks to the server is an action: a builder with the operation's options, which is awaited (or, on a
 //!   plain thread, `run()`).
 //! - Any future may be dropped at any await point: the connection it used is put right in the background.
+//!
+//! # Features
+//!
+//! None is on by default; each adds and changes nothing else.
+//!
+//! - `snappy`, `zlib`, `zstd`: the codec of that name for compressed messages.
+//! - `extjson`: the module `extjson`, which reads and writes MongoDB Extended JSON.
 
 #![forbid(unsafe_code)]
 
@@ -20,6 +27,8 @@ mod cursor;
 mod database;
 mod dial;
 mod error;
+#[cfg(feature = "extjson")]
+pub mod extjson;
 pub mod host;
 mod hub;
 mod inner;

@@ -24,6 +24,8 @@ pub(crate) struct Link<R: Runtime> {
     pub(crate) owing_until: Option<Instant>,
     /// When the connection was last known to live.
     pub(crate) last_used: Instant,
+    /// The server is sending one reply after the other: only its last one makes the connection useful to others.
+    pub(crate) exhaust: bool,
     /// A cursor that came in a reply which nobody waited for.
     pub(crate) orphan: Option<KillCursors>,
 }
@@ -121,9 +123,10 @@ impl<R: Runtime> Link<R> {
 
     /// Nobody waits for the request in flight: what is the connection good for?
     pub(crate) fn cancel(&mut self) -> Cancelled {
-        if self.io.broken {
+        if self.io.broken || (self.exhaust && !self.machine.is_idle()) {
             return Cancelled::Broken;
         }
+        self.exhaust = false;
         self.machine.cancel(&mut self.io.output)
     }
 

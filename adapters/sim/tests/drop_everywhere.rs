@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
-use stator_client::options::WriteConcern;
+use stator_client::options::{CursorType, WriteConcern};
 use stator_client::{Bson, ClientOptions, Document, doc};
 use stator_sim::server::{Config, FakeServer};
 use stator_sim::{Sim, drop_after, drop_when_woken_after};
@@ -43,6 +43,14 @@ operations! {
         cursor.to_list(3).await?;
     };
     find_closed: |c| things(&c).find(doc! {}).batch_size(2).await?.close().await?;
+    find_exhaust: |c| {
+        let mut cursor = things(&c).find(doc! {}).batch_size(3).cursor_type(CursorType::Exhaust).await?;
+        assert_eq!(cursor.to_list(None).await?.len(), 10);
+    };
+    find_exhaust_dropped_in_the_middle: |c| {
+        let mut cursor = things(&c).find(doc! {}).batch_size(2).cursor_type(CursorType::Exhaust).await?;
+        cursor.to_list(5).await?;
+    };
     find_one: |c| things(&c).find_one(doc! { "_id": 5 }).await?;
     update_one: |c| things(&c).update_one(doc! { "_id": 1 }, doc! { "$set": { "x": 1 } }).await?;
     update_many: |c| things(&c).update_many(doc! {}, doc! { "$set": { "y": 1 } }).await?;

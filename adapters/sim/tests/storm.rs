@@ -120,7 +120,7 @@ fn storm(sim: &Sim, seed: u64) -> usize {
     let server = FakeServer::start_with(sim, address(), config);
     server.engine(|engine| engine.add_user("admin", "user", "secret"));
     let mut slow = Path { latency: millis(0)..=millis(20), ..Path::default() };
-    slow.piece = (seed % 3 == 0).then_some(64);
+    slow.piece = seed.is_multiple_of(3).then_some(64);
     sim.set_link(address(), Link { up: slow.clone(), down: slow });
     let pool = 1 + seed % 3;
     let options = [

@@ -1,9 +1,4 @@
-//! The Stator MongoDB driver on [smol](https://github.com/smol-rs/smol).
-//!
-//! [`Smol`] spawns on smol's global executor (`smol::spawn`) and waits on its reactor. Both have threads of their own and
-//! start when first used, so the driver works under `smol::block_on`, under an executor of your own, and on a plain
-//! thread alike.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod stream;

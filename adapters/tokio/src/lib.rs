@@ -1,10 +1,4 @@
-//! The Stator MongoDB driver on [tokio](https://tokio.rs).
-//!
-//! [`Tokio`] uses whichever tokio runtime its futures are polled on; nothing is captured when a client is made.
-//! The runtime needs its I/O and time drivers (`Builder::enable_all`): tokio itself panics without them.
-//! On a thread without any runtime nothing panics: I/O fails with an error that says so, tasks are refused, and
-//! a sleep falls back to a helper thread.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod stream;

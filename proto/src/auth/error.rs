@@ -18,8 +18,6 @@ pub enum Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// The mechanism of this name is unknown or not implemented.
-    Unsupported(String),
     /// The user name is empty, though the mechanism needs one.
     EmptyUsername,
     /// The user name contains a NUL, which neither SCRAM (RFC 5802) nor PLAIN (RFC 4616) can carry.
@@ -52,7 +50,7 @@ impl AuthError {
     /// Who can mend this.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Unsupported(_) | Self::EmptyUsername | Self::NulInUsername | Self::NulInPassword => Fault::User,
+            Self::EmptyUsername | Self::NulInUsername | Self::NulInPassword => Fault::User,
             Self::Refused(value) if matches!(value.as_str(), "invalid-proof" | "unknown-user") => Fault::User,
             Self::KeysMismatch => Fault::Host,
             Self::Malformed(_)
@@ -71,7 +69,6 @@ impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use super::scram::{MAX_ITERATIONS, MIN_ITERATIONS};
         match self {
-            Self::Unsupported(name) => write!(f, "authentication mechanism {name:?} is not supported"),
             Self::EmptyUsername => f.write_str("the user name is empty"),
             Self::NulInUsername => f.write_str("the user name contains a NUL character"),
             Self::NulInPassword => f.write_str("the password contains a NUL character"),

@@ -1,10 +1,12 @@
 //! Names of mechanisms, and the choice of a default one.
 
-use super::AuthError;
 use super::scram::Hash;
 use core::fmt;
 
-/// An authentication mechanism that this crate implements.
+/// An authentication mechanism: every one that a connection string can name.
+///
+/// Not every one has a machine here: [`Handshake`](crate::Handshake) performs the two SCRAM mechanisms, PLAIN and
+/// MONGODB-X509.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mechanism {
@@ -15,28 +17,55 @@ pub enum Mechanism {
     /// `PLAIN`, used for LDAP.
     Plain,
     /// `MONGODB-X509`
-    X509,
+    MongoDbX509,
+    /// `MONGODB-AWS`
+    MongoDbAws,
+    /// `MONGODB-OIDC`
+    MongoDbOidc,
+    /// `GSSAPI` (Kerberos)
+    Gssapi,
 }
 
 impl Mechanism {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::ScramSha1, Self::ScramSha256, Self::Plain, Self::X509];
+    /// Every mechanism.
+    pub const ALL: [Self; 7] = [
+        Self::ScramSha1,
+        Self::ScramSha256,
+        Self::Plain,
+        Self::MongoDbX509,
+        Self::MongoDbAws,
+        Self::MongoDbOidc,
+        Self::Gssapi,
+    ];
 
-    /// The mechanism of this (case-sensitive) name.
-    ///
-    /// # Errors
-    /// [`AuthError::Unsupported`] for every other name.
-    pub fn from_name(name: &str) -> Result<Self, AuthError> {
-        Self::ALL.into_iter().find(|it| it.name() == name).ok_or_else(|| AuthError::Unsupported(name.into()))
-    }
-
-    /// The name as servers and connection strings spell it.
-    pub const fn name(self) -> &'static str {
+    /// The mechanism's name on the wire and in connection strings.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::ScramSha1 => "SCRAM-SHA-1",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::Plain => "PLAIN",
-            Self::X509 => "MONGODB-X509",
+            Self::MongoDbX509 => "MONGODB-X509",
+            Self::MongoDbAws => "MONGODB-AWS",
+            Self::MongoDbOidc => "MONGODB-OIDC",
+            Self::Gssapi => "GSSAPI",
+        }
+    }
+
+    /// The mechanism of this name, which is case-sensitive. MONGODB-CR left the servers with 4.0 and is not known.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mechanism| mechanism.as_str() == name)
+    }
+
+    /// Whether its users live outside the server, in `$external`, always.
+    pub const fn is_external(self) -> bool {
+        matches!(self, Self::Gssapi | Self::MongoDbX509 | Self::MongoDbAws | Self::MongoDbOidc)
+    }
+
+    /// The SCRAM mechanism with this hash function.
+    pub const fn scram(hash: Hash) -> Self {
+        match hash {
+            Hash::Sha1 => Self::ScramSha1,
+            Hash::Sha256 => Self::ScramSha256,
         }
     }
 
@@ -45,7 +74,7 @@ impl Mechanism {
         match self {
             Self::ScramSha1 => Some(Hash::Sha1),
             Self::ScramSha256 => Some(Hash::Sha256),
-            Self::Plain | Self::X509 => None,
+            Self::Plain | Self::MongoDbX509 | Self::MongoDbAws | Self::MongoDbOidc | Self::Gssapi => None,
         }
     }
 
@@ -53,14 +82,14 @@ impl Mechanism {
     /// "Default Authentication Methods"): SCRAM-SHA-256 if it is listed, otherwise SCRAM-SHA-1, listed or not.
     /// Other names are ignored. A reply without the field is an empty list.
     pub fn negotiate<'a>(supported: impl IntoIterator<Item = &'a str>) -> Self {
-        let sha256 = supported.into_iter().any(|name| name == Self::ScramSha256.name());
+        let sha256 = supported.into_iter().any(|name| name == Self::ScramSha256.as_str());
         if sha256 { Self::ScramSha256 } else { Self::ScramSha1 }
     }
 }
 
 impl fmt::Display for Mechanism {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.as_str())
     }
 }
 
@@ -69,13 +98,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_round_trip_and_others_are_unsupported() {
+    fn names_and_hashes_round_trip_and_others_are_unknown() {
         for mechanism in Mechanism::ALL {
-            assert_eq!(Mechanism::from_name(mechanism.name()), Ok(mechanism));
+            assert_eq!(Mechanism::from_name(mechanism.as_str()), Some(mechanism));
+            assert_eq!(mechanism.scram_hash().map_or(mechanism, Mechanism::scram), mechanism);
         }
-        for name in ["MONGODB-AWS", "MONGODB-OIDC", "GSSAPI", "scram-sha-1", ""] {
-            assert_eq!(Mechanism::from_name(name), Err(AuthError::Unsupported(name.into())));
+        for name in ["MONGODB-CR", "SCRAM-SHA-512", "scram-sha-1", ""] {
+            assert_eq!(Mechanism::from_name(name), None);
         }
+        let of = |mechanism: Mechanism| mechanism.scram_hash();
+        assert_eq!((of(Mechanism::ScramSha1), of(Mechanism::ScramSha256)), (Some(Hash::Sha1), Some(Hash::Sha256)));
     }
 
     #[test]

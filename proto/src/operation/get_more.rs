@@ -21,6 +21,8 @@ pub struct GetMore {
     pub max_await_time: Option<Duration>,
     /// Shown in the server's log and profile.
     pub comment: Option<ValueBuf>,
+    /// Whether the server may send all further batches without being asked.
+    pub exhaust: bool,
 }
 
 impl Operation for GetMore {
@@ -48,6 +50,10 @@ impl Operation for GetMore {
             .str("collection", self.namespace.collection())
             .opt_i64("batchSize", self.batch_size.filter(|&size| size > 0).map(i64::from))
             .opt_value("comment", self.comment.as_ref());
+    }
+
+    fn exhaust(&self) -> bool {
+        self.exhaust
     }
 
     fn handle_reply(&mut self, reply: Reply) -> Result<Progress<CursorReply>, OperationError> {

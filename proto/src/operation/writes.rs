@@ -46,6 +46,12 @@ impl Documents {
         &self.bytes[self.start(index)..self.ends[index]]
     }
 
+    /// The length of each, in bytes.
+    fn lengths(&self) -> impl Iterator<Item = usize> {
+        let starts = core::iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).map(|(start, end)| end - start)
+    }
+
     fn start(&self, index: usize) -> usize {
         index.checked_sub(1).map_or(0, |before| self.ends[before])
     }
@@ -67,20 +73,20 @@ impl Batch {
     }
 
     /// Cuts the next batch: as many documents as `limits` allow, at least one. A stored document may be as
-    /// long as `maxBsonObjectSize`; `overhead` is what a statement may have beyond it (16 KiB for updates).
+    /// long as `maxBsonObjectSize`; `overhead` is what a statement may have beyond it (16 KiB for updates). One that is
+    /// longer is refused with the first batch, so that such an operation has no effect at all.
     pub fn next(&mut self, documents: &Documents, limits: &Limits, overhead: usize) -> Result<(), OperationError> {
         let start = self.current.end;
         let room = limits.max_message_size.saturating_sub(Self::HEAD);
         let limit = limits.max_bson_object_size.saturating_add(overhead);
+        if start == 0
+            && let Some((index, length)) = documents.lengths().enumerate().find(|(_, length)| *length > limit)
+        {
+            return Err(OperationError::DocumentTooLarge { index, length, limit });
+        }
         let (mut end, mut size) = (start, 0usize);
         while end < documents.len() && end - start < limits.max_write_batch_size {
             let length = documents.document(end).len();
-            if length > limit {
-                if end > start {
-                    break;
-                }
-                return Err(OperationError::DocumentTooLarge { index: end, length, limit });
-            }
             if size + length > room && end > start {
                 break;
             }
@@ -135,13 +141,9 @@ mod tests {
     }
 
     #[test]
-    fn a_document_over_the_limit_is_named_after_those_before_it_are_sent() {
-        let limits = Limits { max_bson_object_size: 60, max_message_size: Batch::HEAD + 100, max_write_batch_size: 3 };
-        let all = documents(&[10, 61]);
-        let mut batch = Batch::default();
-        batch.next(&all, &limits, 0).unwrap();
-        assert_eq!(batch.current(), 0..1);
-        let error = OperationError::DocumentTooLarge { index: 1, length: 61, limit: 60 };
-        assert_eq!(batch.next(&all, &limits, 0), Err(error));
+    fn a_document_over_the_limit_is_named_before_anything_is_sent() {
+        let limits = Limits { max_bson_object_size: 60, max_message_size: Batch::HEAD + 100, max_write_batch_size: 1 };
+        let error = OperationError::DocumentTooLarge { index: 2, length: 61, limit: 60 };
+        assert_eq!(batches(&[10, 60, 61, 99], &limits), Err(error));
     }
 }

@@ -4,6 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::auth::Mechanism;
+
 /// Text that must not be shown: `Debug` and `Display` print `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -79,68 +81,6 @@ impl Credential {
     /// GSSAPI's `SERVICE_NAME`, `mongodb` by default.
     pub fn service_name(&self) -> &str {
         self.mechanism_properties.get("SERVICE_NAME").unwrap_or("mongodb")
-    }
-}
-
-/// An authentication mechanism.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Mechanism {
-    /// `SCRAM-SHA-1`
-    ScramSha1,
-    /// `SCRAM-SHA-256`
-    ScramSha256,
-    /// `PLAIN` (LDAP)
-    Plain,
-    /// `MONGODB-X509`
-    MongoDbX509,
-    /// `MONGODB-AWS`
-    MongoDbAws,
-    /// `MONGODB-OIDC`
-    MongoDbOidc,
-    /// `GSSAPI` (Kerberos)
-    Gssapi,
-}
-
-impl Mechanism {
-    /// Every mechanism.
-    pub const ALL: [Self; 7] = [
-        Self::ScramSha1,
-        Self::ScramSha256,
-        Self::Plain,
-        Self::MongoDbX509,
-        Self::MongoDbAws,
-        Self::MongoDbOidc,
-        Self::Gssapi,
-    ];
-
-    /// The mechanism's name on the wire and in connection strings.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ScramSha1 => "SCRAM-SHA-1",
-            Self::ScramSha256 => "SCRAM-SHA-256",
-            Self::Plain => "PLAIN",
-            Self::MongoDbX509 => "MONGODB-X509",
-            Self::MongoDbAws => "MONGODB-AWS",
-            Self::MongoDbOidc => "MONGODB-OIDC",
-            Self::Gssapi => "GSSAPI",
-        }
-    }
-
-    /// The mechanism of this name, which is case-sensitive. MONGODB-CR left the servers with 4.0 and is not known.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mechanism| mechanism.as_str() == name)
-    }
-
-    /// Whether its users live outside the server, in `$external`, always.
-    pub const fn is_external(self) -> bool {
-        matches!(self, Self::Gssapi | Self::MongoDbX509 | Self::MongoDbAws | Self::MongoDbOidc)
-    }
-}
-
-impl fmt::Display for Mechanism {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

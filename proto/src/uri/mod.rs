@@ -40,8 +40,9 @@ mod tests;
 use alloc::vec::Vec;
 use core::str::FromStr;
 
+pub use crate::auth::Mechanism;
 pub use config::Config;
-pub use credential::{Credential, Mechanism, MechanismProperties, Secret};
+pub use credential::{Credential, MechanismProperties, Secret};
 pub use error::{CredentialError, HostError, UriError, Warning};
 pub use values::{
     Compressor, DriverInfo, ProxyOptions, ServerApi, ServerApiVersion, ServerMonitoringMode, SrvHost, TlsOptions,

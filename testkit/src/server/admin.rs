@@ -99,6 +99,21 @@ impl Admin {
         self.run("admin", doc! { "configureFailPoint": "failCommand", "mode": "off" }).map(drop)
     }
 
+    /// How many connections the server has from clients that call themselves `app_name`, busy and idle ones.
+    pub fn connections_of(&mut self, app_name: &str) -> Result<usize, AdminError> {
+        let all = doc! { "$currentOp": { "allUsers": true, "idleConnections": true } };
+        let of_app = doc! { "$match": { "appName": app_name } };
+        let each_once = doc! { "$group": { "_id": "$connectionId" } };
+        let command = doc! {
+            "aggregate": 1, "pipeline": [all, of_app, each_once, { "$count": "n" }], "cursor": {},
+        };
+        let reply = self.run("admin", command)?;
+        let counted = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
+        let counted = counted.map_err(|error| AdminError::Protocol(error.to_string()))?;
+        let count = counted.first().and_then(|first| number(first.as_document()?, "n"));
+        Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or_default())
+    }
+
     fn send(&mut self, body: &[u8]) -> Result<(), AdminError> {
         self.request_id = self.request_id.wrapping_add(1);
         let length = HEADER + BODY_PREFIX + body.len();

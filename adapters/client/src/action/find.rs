@@ -11,7 +11,7 @@ use super::Doubt;
 use crate::collection::Collection;
 use crate::convert::from_doc;
 use crate::cursor::Cursor;
-use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::error::{Error, Result};
 use crate::inner::Core;
 use crate::runtime::Runtime;
 
@@ -58,9 +58,9 @@ impl<R: Runtime, T> Find<R, T> {
 
     async fn execute(self) -> Result<Cursor<R, T>> {
         self.doubt.check()?;
-        if self.op.cursor_type == CursorType::Exhaust {
-            let what = "exhaust cursors are not implemented yet: use the default cursor type";
-            return Err(Error::new(Phase::Prepare, ErrorKind::Unsupported(what.into())));
+        let exhaust = self.op.cursor_type == CursorType::Exhaust;
+        if exhaust && self.op.limit.is_some_and(|limit| limit != 0) {
+            return Err(Error::invalid("an exhaust cursor cannot have a limit"));
         }
         let core = Arc::clone(self.collection.core());
         let (batch_size, comment) = (self.op.batch_size, self.op.comment.clone());
@@ -70,7 +70,7 @@ impl<R: Runtime, T> Find<R, T> {
         let reply = core.execute(self.op, self.settings.clone()).await?;
         let namespace = self.collection.namespace().clone();
         let machine = stator_proto::Cursor::new(reply, namespace, batch_size, max_await_time, comment);
-        Ok(Cursor::new(core, machine, self.settings))
+        Ok(Cursor::new(core, machine.with_exhaust(exhaust), self.settings))
     }
 }
 

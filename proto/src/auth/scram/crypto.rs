@@ -1,10 +1,10 @@
 //! The hash functions and what SCRAM builds of them: `H`, `HMAC`, `Hi` and `XOR` of RFC 5802 section 2.2.
 
 use core::fmt;
+use ctutils::CtEq;
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
-use subtle::ConstantTimeEq;
 
 /// The longest output of a [`Hash`], in bytes.
 const MAX_LEN: usize = 32;

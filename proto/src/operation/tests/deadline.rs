@@ -25,7 +25,7 @@ fn find(cursor_type: CursorType) -> Find {
 }
 
 fn get_more(max_await_time: Option<Duration>) -> GetMore {
-    GetMore { namespace: namespace(), cursor_id: 1, batch_size: None, max_await_time, comment: None }
+    GetMore { namespace: namespace(), cursor_id: 1, batch_size: None, max_await_time, comment: None, exhaust: false }
 }
 
 #[test]

@@ -1,29 +1,26 @@
-//! Extended JSON through the `bson` crate.
+//! Extended JSON through the client's module, made comparable.
 
 use bson::oid::ObjectId;
 use bson::{Bson, Document};
 use serde_json::{Value as Json, json};
+use stator_client::extjson;
 
 /// Parses text into a document.
 pub(super) fn parse(text: &str) -> Result<Document, String> {
-    let json: Json = serde_json::from_str(text).map_err(|e| e.to_string())?;
-    match Bson::try_from(json).map_err(|e| e.to_string())? {
-        Bson::Document(document) => Ok(document),
-        other => Err(format!("no document but {other}")),
-    }
+    extjson::parse(text).map_err(|e| e.to_string())
 }
 
 /// Canonical Extended JSON, normalized.
-pub(super) fn canonical(document: &Document) -> Json {
-    normalized(Bson::Document(document.clone()).into_canonical_extjson())
+pub(super) fn canonical(document: &Document) -> Result<Json, String> {
+    expected(&extjson::to_canonical(document))
 }
 
 /// Relaxed Extended JSON, normalized.
-pub(super) fn relaxed(document: &Document) -> Json {
-    normalized(Bson::Document(document.clone()).into_relaxed_extjson())
+pub(super) fn relaxed(document: &Document) -> Result<Json, String> {
+    expected(&extjson::to_relaxed(document))
 }
 
-/// The expected Extended JSON of a case, normalized.
+/// The Extended JSON of a case, normalized.
 pub(super) fn expected(text: &str) -> Result<Json, String> {
     serde_json::from_str(text).map(normalized).map_err(|e| e.to_string())
 }
@@ -49,5 +46,6 @@ fn normalized(json: Json) -> Json {
 
 /// A `DbPointer`, which the `bson` crate makes from nothing else.
 pub(super) fn db_pointer(namespace: &str, id: ObjectId) -> Result<Bson, String> {
-    Bson::try_from(json!({"$dbPointer": {"$ref": namespace, "$id": {"$oid": id.to_hex()}}})).map_err(|e| e.to_string())
+    let json = json!({"$dbPointer": {"$ref": namespace, "$id": {"$oid": id.to_hex()}}});
+    extjson::parse_value(&json.to_string()).map_err(|e| e.to_string())
 }

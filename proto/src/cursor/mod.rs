@@ -1,10 +1,11 @@
 //! A cursor: batches of documents, `getMore` for the next one, `killCursors` for the rest.
 //!
 //! ```text
-//!   documents left ---next---> documents left, or batch empty
-//!   batch empty, id != 0 ---poll_command: getMore---> waiting ---handle_reply---> documents left | exhausted
-//!   batch empty, id == 0 --> exhausted
-//!   any ---close---> killed (poll_kill says which id, if the server still has it)
+//!   documents left --next_doc--> documents left, or batch empty
+//!   batch empty, id != 0 --poll_command: getMore--> --handle_reply--> documents left, or batch empty
+//!   batch empty, id == 0: exhausted
+//!   any --handle_lost--> id == 0; the batch at hand can still be read
+//!   any --close--> exhausted; returns killCursors if the server still has the cursor
 //! ```
 
 use core::ops::Range;
@@ -151,6 +152,7 @@ pub struct Cursor {
     max_await_time: Option<Duration>,
     comment: Option<ValueBuf>,
     resume_token: Option<DocBuf>,
+    exhaust: bool,
 }
 
 impl Cursor {
@@ -170,7 +172,20 @@ impl Cursor {
             max_await_time,
             comment,
             resume_token: reply.resume_token,
+            exhaust: false,
         }
+    }
+
+    /// Lets the server send batch after batch without being asked: the connection of the first `getMore` belongs to the
+    /// cursor until the last reply.
+    pub const fn with_exhaust(mut self, exhaust: bool) -> Self {
+        self.exhaust = exhaust;
+        self
+    }
+
+    /// Whether replies may come unasked.
+    pub const fn is_exhaust(&self) -> bool {
+        self.exhaust
     }
 
     /// A cursor that has ended.
@@ -183,6 +198,7 @@ impl Cursor {
             max_await_time: None,
             comment: None,
             resume_token: None,
+            exhaust: false,
         }
     }
 
@@ -224,6 +240,7 @@ impl Cursor {
             batch_size: self.batch_size,
             max_await_time: self.max_await_time,
             comment: self.comment.clone(),
+            exhaust: self.exhaust,
         })
     }
 
@@ -248,3 +265,6 @@ impl Cursor {
         (id != 0).then(|| KillCursors::new(self.namespace.clone(), id))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! Bytes on their way out.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use bytes::Bytes;
+
+/// Bytes on their way out: up to three slices for one vectored write.
+#[derive(Default)]
+pub struct SendBuf {
+    pub(super) head: Vec<u8>,
+    pub(super) payload: Bytes,
+    pub(super) tail: Bytes,
+    written: usize,
+    /// What compression writes to; kept for its memory.
+    pub(super) scratch: Vec<u8>,
+}
+
+impl SendBuf {
+    /// An empty buffer.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is still to be written, in order; all three are empty when nothing is.
+    pub fn slices(&self) -> [&[u8]; 3] {
+        let mut skip = self.written;
+        [&self.head[..], &self.payload[..], &self.tail[..]].map(|slice| {
+            let skipped = skip.min(slice.len());
+            skip -= skipped;
+            &slice[skipped..]
+        })
+    }
+
+    /// Bytes still to be written.
+    pub fn remaining(&self) -> usize {
+        self.head.len() + self.payload.len() + self.tail.len() - self.written
+    }
+
+    /// Whether everything was written.
+    pub fn is_empty(&self) -> bool {
+        self.remaining() == 0
+    }
+
+    /// Whether nothing was written yet.
+    pub(super) const fn is_untouched(&self) -> bool {
+        self.written == 0
+    }
+
+    pub(super) fn advance(&mut self, count: usize) {
+        self.written += count.min(self.remaining());
+        if self.is_empty() {
+            self.clear();
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.head.clear();
+        self.payload = Bytes::new();
+        self.tail = Bytes::new();
+        self.written = 0;
+    }
+}
+
+impl fmt::Debug for SendBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendBuf").field("written", &self.written).field("remaining", &self.remaining()).finish()
+    }
+}
