@@ -29,18 +29,23 @@ pub(crate) struct Lease<R: Runtime, C: Deref<Target = Core<R>>> {
 const PROBE_AFTER: Duration = Duration::from_secs(1);
 
 impl<R: Runtime> Core<R> {
-    /// A connection that is ready for a request. Ends by `deadline`.
-    pub(crate) async fn check_out(&self, deadline: Instant) -> Result<Lease<R, &Self>> {
+    /// A connection that is ready for a request, at `now`. Ends by `deadline`.
+    pub(crate) async fn check_out(&self, mut now: Instant, deadline: Instant) -> Result<Lease<R, &Self>> {
         loop {
-            let now = self.runtime.now();
             let grant = match self.take_or_wait(now, deadline)? {
                 Ok(grant) => grant,
-                Err(ticket) => self.wait(ticket, deadline).await?,
+                Err(ticket) => {
+                    let grant = self.wait(ticket, deadline).await?;
+                    now = self.runtime.now();
+                    grant
+                }
             };
             let mut lease = Lease { core: self, link: Some(grant.link) };
-            if lease.make_ready(grant.owing, deadline).await? {
+            if lease.make_ready(now, grant.owing, deadline).await? {
                 return Ok(lease);
             }
+            drop(lease);
+            now = self.runtime.now();
         }
     }
 
@@ -155,10 +160,9 @@ impl<R: Runtime> Lease<R, &Core<R>> {
 
     /// Makes a granted connection fit for a request: finishes what it owes, looks whether it still lives. `false`
     /// if it is of no use; the lease then closes it.
-    async fn make_ready(&mut self, owing: Option<Instant>, deadline: Instant) -> Result<bool> {
+    async fn make_ready(&mut self, now: Instant, owing: Option<Instant>, deadline: Instant) -> Result<bool> {
         let core = self.core;
         let link = self.link();
-        let now = core.runtime.now();
         link.owing_until = owing;
         if let Some(limit) = owing {
             return match link.settle(now, deadline.min(limit), &core.server).await {

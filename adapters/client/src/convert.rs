@@ -1,16 +1,22 @@
 //! Between the public BSON types and the bytes that the core speaks.
 
 use bson::{Bson, Document};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use stator_wire::bson::{Doc, DocBuf, Kind, ValueBuf};
 
 use crate::error::{Error, ErrorKind, Phase, Result};
 
 /// Encodes any value that becomes a document.
 pub(crate) fn to_doc<T: Serialize + ?Sized>(value: &T) -> Result<DocBuf> {
-    let bytes = bson::serialize_to_vec(&value).map_err(|error| Error::new(Phase::Prepare, ErrorKind::Encode(error)))?;
+    // Room for most filters, so that the buffer does not grow in steps.
+    let mut bytes = Vec::with_capacity(128);
+    encode_into(value, &mut bytes)?;
     DocBuf::new(bytes).map_err(Error::from)
+}
+
+/// Encodes a document behind what `out` holds. After an error part of it may stand there.
+pub(crate) fn encode_into<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<()> {
+    bson::serialize_to_buffer(&value, out).map_err(|error| Error::new(Phase::Prepare, ErrorKind::Encode(error)))
 }
 
 /// Encodes a list of documents as an array.
@@ -30,9 +36,12 @@ pub(crate) fn to_value(value: &Bson) -> Result<ValueBuf> {
     Ok(ValueBuf::from_raw(raw))
 }
 
-/// Decodes a document from bytes of the network. Its nesting is checked first: the decoder recurses without a limit.
-pub(crate) fn from_doc<T: DeserializeOwned>(doc: Doc<'_>) -> Result<T> {
-    doc.check_depth()?;
+/// Decodes a document from bytes of the network. Its nesting is checked first: the decoder recurses without a limit. All else
+/// it checks itself.
+pub(crate) fn from_doc<'a, T: Deserialize<'a>>(doc: Doc<'a>) -> Result<T> {
+    if doc.may_be_too_deep() {
+        doc.check_depth()?;
+    }
     bson::deserialize_from_slice(doc.as_bytes()).map_err(|error| Error::new(Phase::Decode, ErrorKind::Decode(error)))
 }
 

@@ -83,10 +83,7 @@ impl<R: Runtime, T> Cursor<R, T> {
     ///
     /// No current document, or one that does not fit the type.
     pub fn deserialize_current<'a, U: Deserialize<'a>>(&'a self) -> Result<U> {
-        let doc = self.current_doc().ok_or_else(|| Error::invalid("there is no current document: advance first"))?;
-        doc.check_depth()?;
-        bson::deserialize_from_slice(doc.as_bytes())
-            .map_err(|error| Error::new(Phase::Decode, ErrorKind::Decode(error)))
+        from_doc(self.current_doc().ok_or_else(|| Error::invalid("there is no current document: advance first"))?)
     }
 
     fn current_doc(&self) -> Option<Doc<'_>> {
@@ -234,7 +231,7 @@ async fn next_unasked<R: Runtime>(
     if let Some(error) = CommandError::from_reply(&reply)? {
         return Err(Error::from(OperationError::Command(error)).of_operation(&core.server, false));
     }
-    let reply = CursorReply::parse(reply, "nextBatch")?;
+    let reply = CursorReply::parse(reply, "nextBatch", None)?;
     Ok((reply, Some(pinned).filter(|_| more)))
 }
 

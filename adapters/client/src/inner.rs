@@ -79,29 +79,40 @@ impl<R: Runtime> Core<R> {
         if let Some(error) = &self.unusable {
             return Err(error.clone());
         }
-        let now = self.runtime.now();
+        // The clock is read again only where time may have passed.
+        let mut now = self.runtime.now();
         let server_api = self.config.server_api.clone();
         let mut exec: Exec<O, Error> = Exec::new(now, operation, settings, server_api);
         let mut lease = None;
         loop {
             match exec.poll_step() {
-                Step::CheckOut => match self.check_out(self.queue_deadline(&exec)).await {
-                    Ok(granted) => {
-                        lease = Some(granted);
-                        exec.handle_checked_out(self.runtime.now());
+                Step::CheckOut => {
+                    let outcome = self.check_out(now, self.queue_deadline(now, &exec)).await;
+                    now = self.runtime.now();
+                    match outcome {
+                        Ok(granted) => {
+                            lease = Some(granted);
+                            exec.handle_checked_out(now);
+                        }
+                        Err(error) => exec.handle_failed(now, error),
                     }
-                    Err(error) => exec.handle_failed(self.runtime.now(), error),
-                },
+                }
                 Step::Exchange => {
                     let Some(lease) = lease.as_mut() else { break };
-                    let now = self.runtime.now();
                     if exec.deadline() <= now {
                         exec.handle_failed(now, Error::at(Phase::Queue, &self.server, ErrorKind::Timeout));
                         continue;
                     }
-                    self.exchange(&mut exec, lease).await;
+                    self.exchange(now, &mut exec, lease).await;
+                    if exec.poll_step() == Step::Done {
+                        break;
+                    }
+                    now = self.runtime.now();
                 }
-                Step::Sleep(until) => self.runtime.sleep_until(until).await,
+                Step::Sleep(until) => {
+                    self.runtime.sleep_until(until).await;
+                    now = self.runtime.now();
+                }
                 Step::Done => break,
             }
         }
@@ -113,8 +124,7 @@ impl<R: Runtime> Core<R> {
         }
     }
 
-    async fn exchange<O: Operation>(&self, exec: &mut Exec<O, Error>, lease: &mut Lease<R, &Self>) {
-        let now = self.runtime.now();
+    async fn exchange<O: Operation>(&self, now: Instant, exec: &mut Exec<O, Error>, lease: &mut Lease<R, &Self>) {
         let deadline = self.io_deadline(now, exec);
         let link = lease.link();
         exec.send(now, &mut link.machine, &mut link.io.output);
@@ -148,12 +158,12 @@ impl<R: Runtime> Core<R> {
 
     /// Until when to wait for a connection: the operation's deadline, or where no `timeoutMS` is in force
     /// `waitQueueTimeoutMS`, else `serverSelectionTimeoutMS`.
-    fn queue_deadline<O: Operation>(&self, exec: &Exec<O, Error>) -> Instant {
+    fn queue_deadline<O: Operation>(&self, now: Instant, exec: &Exec<O, Error>) -> Instant {
         if exec.has_timeout() {
             return exec.deadline();
         }
         let timeout = self.config.wait_queue_timeout().unwrap_or_else(|| self.config.server_selection_timeout());
-        self.runtime.now() + timeout
+        now + timeout
     }
 
     /// Does what was put off until the lock was released.

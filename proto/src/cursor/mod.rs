@@ -31,8 +31,9 @@ pub struct CursorReply {
 }
 
 impl CursorReply {
-    /// Reads `cursor: {id, ns, <batch_key>: [..]}`.
-    pub fn parse(reply: Reply, batch_key: &str) -> Result<Self, OperationError> {
+    /// Reads `cursor: {id, ns, <batch_key>: [..]}`. `expected` is the namespace that the command named: a reply that
+    /// names the same shares it.
+    pub fn parse(reply: Reply, batch_key: &str, expected: Option<&Namespace>) -> Result<Self, OperationError> {
         let cursor = reply.body().get_doc("cursor")?.ok_or(OperationError::Reply("there is no `cursor`"))?;
         let (mut id, mut namespace, mut batch, mut resume_token) = (None, None, None, None);
         for element in cursor.iter() {
@@ -40,7 +41,11 @@ impl CursorReply {
             let value = element.value();
             match element.key_bytes() {
                 b"id" => id = Some(value.as_i64()?),
-                b"ns" => namespace = Namespace::parse(value.as_str()?),
+                b"ns" => {
+                    let full = value.as_str()?;
+                    let known = expected.filter(|expected| expected.full() == full).cloned();
+                    namespace = known.or_else(|| Namespace::parse(full));
+                }
                 b"postBatchResumeToken" => resume_token = Some(DocBuf::slice_of(reply.frame(), value.as_doc()?)),
                 key if key == batch_key.as_bytes() => {
                     batch = Some(DocBatch::new(reply.frame().clone(), value.as_array()?));

@@ -47,7 +47,7 @@ fn batch(id: i64, key: &str, numbers: Range<i32>) -> Reply {
 }
 
 fn start(reply: Reply) -> Cursor {
-    let reply = CursorReply::parse(reply, "firstBatch").unwrap();
+    let reply = CursorReply::parse(reply, "firstBatch", None).unwrap();
     Cursor::new(reply, Namespace::new("other", "name"), Some(3), Some(Duration::from_millis(250)), Some("why".into()))
 }
 
@@ -169,7 +169,7 @@ fn documents_are_slices_of_the_reply() {
 
 #[test]
 fn a_reply_that_lacks_what_it_must_have_is_refused() {
-    let parse = |reply| CursorReply::parse(reply, "firstBatch").unwrap_err();
+    let parse = |reply| CursorReply::parse(reply, "firstBatch", None).unwrap_err();
     let bare = frame(&document(|body| {
         body.i32("ok", 1);
     }));

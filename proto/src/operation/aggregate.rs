@@ -124,7 +124,7 @@ impl Operation for Aggregate {
         if self.writes() {
             WriteFailure::check(reply.body(), 0)?;
         }
-        CursorReply::parse(reply, "firstBatch").map(Progress::Done)
+        CursorReply::parse(reply, "firstBatch", None).map(Progress::Done)
     }
 
     fn unacknowledged(&mut self) -> Option<Progress<CursorReply>> {

@@ -214,6 +214,6 @@ impl Operation for ListCollections {
     }
 
     fn handle_reply(&mut self, reply: Reply) -> Result<Progress<CursorReply>, OperationError> {
-        CursorReply::parse(reply, "firstBatch").map(Progress::Done)
+        CursorReply::parse(reply, "firstBatch", None).map(Progress::Done)
     }
 }

@@ -152,6 +152,6 @@ impl Operation for Find {
     }
 
     fn handle_reply(&mut self, reply: Reply) -> Result<Progress<CursorReply>, OperationError> {
-        CursorReply::parse(reply, "firstBatch").map(Progress::Done)
+        CursorReply::parse(reply, "firstBatch", Some(&self.namespace)).map(Progress::Done)
     }
 }

@@ -57,6 +57,6 @@ impl Operation for GetMore {
     }
 
     fn handle_reply(&mut self, reply: Reply) -> Result<Progress<CursorReply>, OperationError> {
-        CursorReply::parse(reply, "nextBatch").map(Progress::Done)
+        CursorReply::parse(reply, "nextBatch", Some(&self.namespace)).map(Progress::Done)
     }
 }

@@ -29,6 +29,20 @@ impl Doc<'_> {
         self.walk::<false>()
     }
 
+    /// Whether something could be nested deeper than [`MAX_DEPTH`], told without reading the structure: each level below the
+    /// first has an element type byte of its own, and most documents hold fewer bytes of these values.
+    ///
+    /// `false` is certain. After `true`, [`check_depth`](Self::check_depth) knows. It says nothing of bounds; a decoder that checks
+    /// them itself needs no more than this.
+    pub fn may_be_too_deep(self) -> bool {
+        let (blocks, rest) = self.as_bytes().as_chunks::<BLOCK>();
+        let mut nested = openers(rest);
+        for block in blocks {
+            nested += openers(block);
+        }
+        nested >= MAX_DEPTH
+    }
+
     /// Visits all elements of all levels in order, without recursion. `TEXT`: looks at the values too.
     fn walk<const TEXT: bool>(self) -> Result<(), BsonError> {
         // The enclosing levels: where to go on, and where the level begins in `self`.
@@ -116,3 +130,22 @@ fn check<const TEXT: bool>(value: RawValue<'_>) -> Result<Option<Doc<'_>>, BsonE
     }
     Ok(None)
 }
+
+/// How many of at most [`BLOCK`] bytes could be the type of an element that contains a document.
+#[inline]
+fn openers(bytes: &[u8]) -> usize {
+    let mut count = 0_u8;
+    for byte in bytes {
+        let opens = matches!(*byte, DOCUMENT | ARRAY | CODE_WITH_SCOPE);
+        // Fewer than 256 bytes, so it cannot wrap.
+        count = count.wrapping_add(u8::from(opens));
+    }
+    usize::from(count)
+}
+
+const DOCUMENT: u8 = Kind::Document.to_byte();
+const ARRAY: u8 = Kind::Array.to_byte();
+const CODE_WITH_SCOPE: u8 = Kind::CodeWithScope.to_byte();
+
+/// Counts of so many bytes fit into one, which lets the compiler count many at a time.
+const BLOCK: usize = 128;

@@ -3,6 +3,7 @@
 use core::borrow::Borrow;
 use std::sync::Arc;
 
+use bson::oid::ObjectId;
 use bson::{Bson, Document};
 use serde::Serialize;
 use stator_proto::operation::{Documents, Insert, Settings};
@@ -10,8 +11,8 @@ use stator_wire::bson::{Doc, Kind};
 
 use super::Doubt;
 use crate::collection::Collection;
-use crate::convert::from_value;
-use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::convert::{encode_into, from_value};
+use crate::error::{Error, Result};
 use crate::inner::Core;
 use crate::results::{InsertManyResult, InsertOneResult};
 use crate::runtime::Runtime;
@@ -111,9 +112,10 @@ fn encode<R: Runtime>(
     core: &Core<R>,
     documents: impl IntoIterator<Item = impl Serialize>,
 ) -> (Documents, Vec<Bson>, Doubt) {
-    let (mut bytes, mut ends, mut ids, mut doubt) = (Vec::new(), Vec::new(), Vec::new(), Doubt::default());
+    // Room for a small document, so that the buffer does not grow in steps.
+    let (mut bytes, mut ends, mut ids, mut doubt) = (Vec::with_capacity(512), Vec::new(), Vec::new(), Doubt::default());
     for document in documents {
-        match encode_one(core, &document, &mut bytes) {
+        match encode_one(&document, &mut bytes, || core.new_object_id()) {
             Ok(id) => {
                 ids.push(id);
                 ends.push(bytes.len());
@@ -124,32 +126,42 @@ fn encode<R: Runtime>(
     (Documents::new(bytes, ends), ids, doubt)
 }
 
-fn encode_one<R: Runtime>(core: &Core<R>, document: &impl Serialize, out: &mut Vec<u8>) -> Result<Bson> {
-    let bytes =
-        bson::serialize_to_vec(document).map_err(|error| Error::new(Phase::Prepare, ErrorKind::Encode(error)))?;
-    if let Some(id) = Doc::new(&bytes)?.get("_id")? {
+/// Encodes a document behind what `out` holds, once and in place, and says its `_id`. An error leaves `out` as it was.
+fn encode_one(document: &impl Serialize, out: &mut Vec<u8>, new_id: impl FnOnce() -> ObjectId) -> Result<Bson> {
+    let start = out.len();
+    // Most documents come without an `_id`: what it takes is left free before the first element.
+    out.resize(start + GENERATED_ID, 0);
+    encode_into(document, out).and_then(|()| settle_id(out, start, new_id)).inspect_err(|_| out.truncate(start))
+}
+
+/// The document stands [`GENERATED_ID`] bytes behind `start`: moves it there, or puts a new `_id` in front of it.
+fn settle_id(out: &mut Vec<u8>, start: usize, new_id: impl FnOnce() -> ObjectId) -> Result<Bson> {
+    let document = Doc::new(&out[start + GENERATED_ID..])?;
+    let length = document.as_bytes().len();
+    if let Some(id) = document.get("_id")? {
         let id = match (id.kind(), id.as_object_id()) {
-            (Kind::ObjectId, Ok(id)) => Bson::ObjectId(bson::oid::ObjectId::from_bytes(id)),
+            (Kind::ObjectId, Ok(id)) => Bson::ObjectId(ObjectId::from_bytes(id)),
             _ => from_value(id.kind(), id.bytes())?,
         };
-        if out.is_empty() {
-            *out = bytes;
-        } else {
-            out.extend_from_slice(&bytes);
-        }
+        out.copy_within(start + GENERATED_ID.., start);
+        out.truncate(start + length);
         return Ok(id);
     }
-    const KEY: &[u8; 5] = b"\x07_id\0";
-    let id = core.new_object_id();
-    let length =
-        i32::try_from(bytes.len() + KEY.len() + 12).map_err(|_| Error::invalid("a document is longer than 2 GiB"))?;
-    out.reserve(bytes.len() + KEY.len() + 12);
-    out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(KEY);
-    out.extend_from_slice(&id.bytes());
-    out.extend_from_slice(&bytes[4..]);
+    let id = new_id();
+    let length = i32::try_from(length + GENERATED_ID).map_err(|_| Error::invalid("a document is longer than 2 GiB"))?;
+    // The new element takes the free bytes and those of the old length.
+    let (head, element) = out[start..start + 4 + GENERATED_ID].split_at_mut(4);
+    let (key, value) = element.split_at_mut(ID_KEY.len());
+    head.copy_from_slice(&length.to_le_bytes());
+    key.copy_from_slice(ID_KEY);
+    value.copy_from_slice(&id.bytes());
     Ok(Bson::ObjectId(id))
 }
+
+/// The type and the key of an `_id` that is an ObjectId.
+const ID_KEY: &[u8; 5] = b"\x07_id\0";
+/// The size of that element.
+const GENERATED_ID: usize = ID_KEY.len() + 12;
 
 setters! { InsertOne:
     /// Whether to skip the collection's validation rules.
@@ -177,3 +189,7 @@ setters! { InsertMany:
 
 awaitable!(InsertOne => InsertOneResult);
 awaitable!(InsertMany => InsertManyResult);
+
+#[cfg(test)]
+#[path = "insert_tests.rs"]
+mod tests;

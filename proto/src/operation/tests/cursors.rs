@@ -142,3 +142,12 @@ fn find_writes_its_time_once() {
     find.skip = Some(3);
     assert_eq!(asked(find), r#"{find: "c", filter: {a: 1}, skip: 3, maxTimeMS: 1000, $db: "db"}"#);
 }
+
+#[test]
+fn a_cursor_on_the_namespace_that_was_asked_for_shares_its_name() {
+    let other = Namespace::new("db", "other");
+    let same = server().run(Find::new(other.clone(), doc("{}"))).unwrap().namespace.unwrap();
+    assert_eq!(same.full().as_ptr(), other.full().as_ptr());
+    // A view's cursor may be on another namespace; that one is to be used.
+    assert_eq!(server().run(Find::new(namespace(), doc("{}"))).unwrap().namespace, Some(other));
+}

@@ -166,12 +166,14 @@ fn depth_is_limited() {
         let deepest = nest(MAX_DEPTH, kind);
         Doc::new(&deepest).unwrap().validate().unwrap();
         Doc::new(&deepest).unwrap().check_depth().unwrap();
+        assert!(!Doc::new(&nest(50, kind)).unwrap().may_be_too_deep());
         read_all(Doc::new(&deepest).unwrap(), 0);
         for levels in [MAX_DEPTH + 1, 10_000] {
             let deeper = nest(levels, kind);
             let doc = Doc::new(&deeper).unwrap();
             let expected = Err(BsonError::TooDeep { offset: MAX_DEPTH * 7 });
             assert_eq!((doc.validate(), doc.check_depth()), (expected.clone(), expected));
+            assert!(doc.may_be_too_deep());
             read_all(doc, 0);
         }
     }
@@ -191,6 +193,7 @@ fn scopes_count_as_levels() {
         doc.doc("d", Doc::new(&bytes).unwrap());
     });
     assert!(matches!(Doc::new(&deeper).unwrap().validate(), Err(BsonError::TooDeep { .. })));
+    assert!(Doc::new(&deeper).unwrap().may_be_too_deep());
 }
 
 #[test]
