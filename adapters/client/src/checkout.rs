@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use stator_proto::Instant;
 use stator_proto::connection::{Cancelled, Reply};
-use stator_proto::pool::{CheckOut, CloseReason, PoolError, Ticket};
+use stator_proto::pool::{CheckOut, PoolError, Ticket};
 
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::hub::{After, Grant, Hub, Slot, lock};
+use crate::hub::{After, Grant, Slot, lock};
 use crate::inner::Core;
 use crate::link::Link;
 use crate::runtime::Runtime;
@@ -65,7 +65,7 @@ impl<R: Runtime> Core<R> {
             }
             CheckOut::Refused(error) => Err(error),
         };
-        hub.drain(now, &mut after);
+        hub.drain(&mut after);
         drop(hub);
         self.finish(after);
         outcome.map_err(|error| self.pool_error(error))
@@ -102,12 +102,13 @@ struct Waiter<'c, R: Runtime> {
 
 impl<R: Runtime> Waiter<'_, R> {
     fn poll(&self, cx: &Context<'_>) -> Poll<Result<Grant<R>, PoolError<Error>>> {
+        // The former one, dropped after the lock.
+        let mut _waker = None;
         let mut hub = lock(&self.core.hub);
         match hub.slot(self.ticket) {
             Some(Slot::Waiting(waker)) => {
-                match waker {
-                    Some(waker) => waker.clone_from(cx.waker()),
-                    none => *none = Some(cx.waker().clone()),
+                if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                    _waker = waker.replace(cx.waker().clone());
                 }
                 Poll::Pending
             }
@@ -125,30 +126,26 @@ impl<R: Runtime> Drop for Waiter<'_, R> {
     fn drop(&mut self) {
         let mut after = After::default();
         let now = self.core.runtime.now();
+        // Its drop may run anything, so it comes after the lock.
+        let mut _waker = None;
         let mut hub = lock(&self.core.hub);
         match hub.end_wait(self.ticket) {
             // Granted, but nobody came for it.
-            Some(Slot::Granted(grant)) => give_back(&mut hub, now, grant),
-            Some(Slot::Waiting(_)) => {
+            Some(Slot::Granted(Grant { mut link, owing })) => {
+                link.owing_until = owing;
+                let state = if owing.is_some() { Cancelled::Owing } else { Cancelled::Idle };
+                hub.give_back(now, link, state, &mut after);
+            }
+            Some(Slot::Waiting(waker)) => {
+                _waker = waker;
                 hub.pool.cancel(now, self.ticket);
             }
             Some(Slot::Refused(_)) | None => {}
         }
-        hub.drain(now, &mut after);
+        hub.drain(&mut after);
         drop(hub);
         self.core.finish(after);
     }
-}
-
-/// Gives a connection back that was not used.
-fn give_back<R: Runtime>(hub: &mut Hub<R>, now: Instant, grant: Grant<R>) {
-    let id = grant.link.id;
-    hub.stow(grant.link);
-    // The connection was in use until now, so the pool knows it.
-    let _ = match grant.owing {
-        None => hub.pool.check_in(now, id),
-        Some(limit) => hub.pool.owe(now, id, Some(limit)),
-    };
 }
 
 /// A lease that needs no borrow of its client.
@@ -212,32 +209,11 @@ impl<R: Runtime, C: Deref<Target = Core<R>>> Drop for Lease<R, C> {
         let core = &*self.core;
         let now = core.runtime.now();
         let mut after = After::default();
-        let id = link.id;
         link.last_used = now;
         let state = link.cancel();
         let mut hub = lock(&core.hub);
-        if let Some(kill) = link.orphan.take() {
-            hub.keeper.kill.push(kill);
-            after.wake.extend(hub.keeper.ring());
-        }
-        // The connection is in use, so the pool knows it and none of these calls can fail.
-        let _ = match state {
-            Cancelled::Idle => {
-                hub.stow(link);
-                hub.pool.check_in(now, id)
-            }
-            Cancelled::Owing => {
-                let limit = link.owing_until;
-                hub.stow(link);
-                hub.pool.owe(now, id, limit)
-            }
-            Cancelled::Broken => {
-                hub.forget(id);
-                after.close.push(link);
-                hub.pool.discard(now, id, CloseReason::Error, None)
-            }
-        };
-        hub.drain(now, &mut after);
+        hub.give_back(now, link, state, &mut after);
+        hub.drain(&mut after);
         drop(hub);
         core.finish(after);
     }

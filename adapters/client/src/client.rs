@@ -135,7 +135,7 @@ impl<R: Runtime> Core<R> {
         hub.closed = true;
         hub.pool.close(now);
         after.wake.extend(hub.keeper.waker.take());
-        hub.drain(now, &mut after);
+        hub.drain(&mut after);
         drop(hub);
         self.finish(after);
     }

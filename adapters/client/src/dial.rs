@@ -1,10 +1,13 @@
 //! Dials: one spawned task for each connection being established, under connectTimeoutMS.
+//!
+//! The task does not keep the client alive: it takes along what it needs, and ends by the closer of its stream when the pool gives
+//! it up or the last handle is dropped.
 
 use core::time::Duration;
 use std::io;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 
-use stator_proto::auth::scram::Nonce;
+use stator_proto::auth::scram::{Challenge, Nonce, ScramKeys};
 use stator_proto::connection::Compression;
 use stator_proto::handshake::{Handshake, HandshakeOptions};
 use stator_proto::hello::Limits;
@@ -32,12 +35,18 @@ pub(crate) fn start_from_keeper<R: Runtime>(core: &Core<R>, id: ConnectionId) {
 }
 
 fn spawn<R: Runtime>(core: &Core<R>, mut pending: Pending<R>) {
+    // Told by the task: here, one failure would start the next dial, and so on for all who wait.
+    let dial = Dial::new(core, pending.id);
     // A refused task is dropped, and with it `pending`, which knows what to do.
     let _ = core.runtime.spawn("stator-dial", async move {
-        let Some(core) = pending.core.upgrade() else { return };
-        let outcome = establish(&core, pending.id).await;
+        let outcome = match dial {
+            Ok(dial) => dial.establish(&pending.core).await,
+            Err(error) => Err(error),
+        };
         pending.over = true;
-        report(&core, pending.id, outcome);
+        if let Some(core) = pending.core.upgrade() {
+            report(&core, pending.id, outcome);
+        }
     });
 }
 
@@ -78,117 +87,142 @@ fn report<R: Runtime>(core: &Core<R>, id: ConnectionId, outcome: Result<Link<R>>
     let mut after = After::default();
     let mut hub = lock(&core.hub);
     match outcome {
-        Ok(link) => {
-            let link = Box::new(link);
-            let closer = link.io.stream.closer();
-            hub.stow(link);
-            match hub.pool.handle_established(now, id) {
-                Ok(()) => hub.remember_closer(id, closer),
-                // The pool was cleared or closed meanwhile.
-                Err(_) => after.close.extend(hub.take(id)),
-            }
-        }
+        Ok(link) => match hub.pool.handle_established(now, id) {
+            Ok(()) => hub.stow(Box::new(link)),
+            // The pool was cleared or closed meanwhile; the slot may have another tenant already.
+            Err(_) => after.close.push(Box::new(link)),
+        },
         // The pool may have given the dial up meanwhile; then nobody asks.
-        Err(error) => drop(hub.pool.handle_dial_failed(now, id, error, OnFailure::Keep)),
+        Err(error) => {
+            hub.forget(id);
+            let _ = hub.pool.handle_dial_failed(now, id, error, OnFailure::Keep);
+        }
     }
-    hub.drain(now, &mut after);
+    hub.drain(&mut after);
     drop(hub);
     core.finish(after);
 }
 
-async fn establish<R: Runtime>(core: &Arc<Core<R>>, id: ConnectionId) -> Result<Link<R>> {
-    let start = core.runtime.now();
-    let deadline = core.config.connect_timeout().map_or(Instant::FAR_FUTURE, |timeout| start + timeout);
-    let stream = connect(core, deadline).await?;
-    let io = Io::new(stream, Limits::MAX_FRAME);
-    shake_hands(core, id, io, deadline).await
+/// What a dial takes along.
+struct Dial<R: Runtime> {
+    id: ConnectionId,
+    runtime: R,
+    server: ServerAddress,
+    options: HandshakeOptions,
+    nonce: Nonce,
+}
+
+impl<R: Runtime> Dial<R> {
+    fn new(core: &Core<R>, id: ConnectionId) -> Result<Self> {
+        let start = core.runtime.now();
+        let mut random = [0; Nonce::RANDOM_LEN];
+        core.runtime.fill_random(&mut random);
+        let codecs = compress::codecs(&core.config);
+        let options = HandshakeOptions {
+            metadata: lock(&core.metadata).to_doc(),
+            login: login::prepare(&core.config)?,
+            compressors: compress::wanted(&core.config, &codecs),
+            compression: Compression { codecs, requests: None },
+            load_balanced: core.config.load_balanced(),
+            server_api: core.config.server_api.clone(),
+            deadline: core.config.connect_timeout().map_or(Instant::FAR_FUTURE, |timeout| start + timeout),
+        };
+        let (runtime, server) = (core.runtime.clone(), core.server.clone());
+        Ok(Self { id, runtime, server, options, nonce: Nonce::from_random(&random) })
+    }
+
+    async fn establish(self, core: &Weak<Core<R>>) -> Result<Link<R>> {
+        let stream = self.connect().await?;
+        self.remember_closer(core, &stream)?;
+        self.shake_hands(core, Io::new(stream, Limits::MAX_FRAME)).await
+    }
+
+    /// From here on the dial can be ended from elsewhere; an error if it was given up already.
+    fn remember_closer(&self, core: &Weak<Core<R>>, stream: &R::Stream) -> Result<()> {
+        let given_up = || Error::at(Phase::Connect, &self.server, ErrorKind::Closed);
+        let core = core.upgrade().ok_or_else(given_up)?;
+        let mut hub = lock(&core.hub);
+        if !hub.pool.is_pending(self.id) {
+            return Err(given_up());
+        }
+        hub.remember_closer(self.id, stream.closer());
+        Ok(())
+    }
+
+    /// Resolves the host and tries its addresses in turn, each with an equal share of the time that is left, so that one
+    /// that is silent does not take it all.
+    async fn connect(&self) -> Result<R::Stream> {
+        let Self { runtime, server, options: HandshakeOptions { deadline, .. }, .. } = self;
+        let endpoints = match server {
+            ServerAddress::Unix { path } => vec![Endpoint::Unix(path.into())],
+            ServerAddress::Tcp { host, port } => {
+                let found = runtime.lookup(host, *port, *deadline).await;
+                let found = found.map_err(|error| Error::io(Phase::Dns, server, error))?;
+                found.into_iter().map(Endpoint::Tcp).collect()
+            }
+        };
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
+        for (endpoint, left) in endpoints.iter().zip((1..=endpoints.len() as u32).rev()) {
+            let now = runtime.now();
+            let share = match left {
+                2.. if !deadline.is_far_future() => (*deadline).min(now + ((*deadline - now) / left).max(LEAST_SHARE)),
+                _ => *deadline,
+            };
+            match runtime.connect(endpoint, share).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
+            }
+        }
+        Err(Error::io(Phase::Connect, server, last))
+    }
+
+    async fn shake_hands(self, core: &Weak<Core<R>>, mut io: Io<R>) -> Result<Link<R>> {
+        let Self { id, runtime, server, options, nonce } = self;
+        let deadline = options.deadline;
+        let mut handshake = Handshake::new(options, nonce);
+        let failed = |error| Error::at(Phase::Auth, &server, ErrorKind::Handshake(error));
+        while !handshake.is_done() {
+            let now = runtime.now();
+            if let Some(challenge) = handshake.poll_keys() {
+                let keys = keys(core, challenge);
+                handshake.handle_keys(keys).map_err(failed)?;
+            }
+            if handshake.poll_transmit(now, &mut io.output) {
+                let sent = io.write(deadline, |output, count| handshake.handle_sent(now, output, count)).await;
+                sent.map_err(|error| Error::io(Phase::Auth, &server, error))?;
+            }
+            if let Some(error) = handshake.error() {
+                return Err(failed(error.clone()));
+            }
+            handshake.handle_recv(now, &mut io.input).map_err(failed)?;
+            let waits = !handshake.is_done() && handshake.poll_keys().is_none();
+            if waits && !handshake.has_request() {
+                match io.read(deadline).await {
+                    Ok(true) => handshake.handle_recv(now, &mut io.input).map_err(failed)?,
+                    Ok(false) => return Err(failed(handshake.handle_closed(now, &io.input))),
+                    Err(error) => return Err(Error::io(Phase::Auth, &server, error)),
+                }
+            }
+        }
+        let Some((machine, keys)) = handshake.finish() else {
+            return Err(Error::at(Phase::Auth, &server, ErrorKind::Closed));
+        };
+        if let (Some(keys), Some(core)) = (keys, core.upgrade()) {
+            lock(&core.hub).keys.insert(keys);
+        }
+        io.input.set_limit(machine.hello().limits.max_message_size.max(FRAME_FLOOR));
+        Ok(Link { id, io, machine, owing_until: None, last_used: runtime.now(), exhaust: false, orphan: None })
+    }
+}
+
+/// Known keys, or new ones; deriving them takes milliseconds, without the lock.
+fn keys<R: Runtime>(core: &Weak<Core<R>>, challenge: &Challenge) -> ScramKeys {
+    let cached = core.upgrade().and_then(|core| lock(&core.hub).keys.get(challenge.cache_key()));
+    cached.unwrap_or_else(|| challenge.derive_keys())
 }
 
 /// What an address gets at least of the time that is left: a SYN that was lost is sent again after 1 s.
 const LEAST_SHARE: Duration = Duration::from_secs(2);
-
-/// Resolves the host and tries its addresses in turn, each with an equal share of the time that is left, so that one
-/// that is silent does not take it all.
-async fn connect<R: Runtime>(core: &Core<R>, deadline: Instant) -> Result<R::Stream> {
-    let server = &core.server;
-    let endpoints = match server {
-        ServerAddress::Unix { path } => vec![Endpoint::Unix(path.into())],
-        ServerAddress::Tcp { host, port } => {
-            let found = core.runtime.lookup(host, *port, deadline).await;
-            let found = found.map_err(|error| Error::io(Phase::Dns, server, error))?;
-            found.into_iter().map(Endpoint::Tcp).collect()
-        }
-    };
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
-    for (endpoint, left) in endpoints.iter().zip((1..=endpoints.len() as u32).rev()) {
-        let now = core.runtime.now();
-        let share = match left {
-            2.. if !deadline.is_far_future() => deadline.min(now + ((deadline - now) / left).max(LEAST_SHARE)),
-            _ => deadline,
-        };
-        match core.runtime.connect(endpoint, share).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
-    }
-    Err(Error::io(Phase::Connect, server, last))
-}
-
-async fn shake_hands<R: Runtime>(
-    core: &Core<R>,
-    id: ConnectionId,
-    mut io: Io<R>,
-    deadline: Instant,
-) -> Result<Link<R>> {
-    let server = &core.server;
-    let runtime = &core.runtime;
-    let mut random = [0; Nonce::RANDOM_LEN];
-    runtime.fill_random(&mut random);
-    let codecs = compress::codecs(&core.config);
-    let options = HandshakeOptions {
-        metadata: lock(&core.metadata).to_doc(),
-        login: login::prepare(&core.config)?,
-        compressors: compress::wanted(&core.config, &codecs),
-        compression: Compression { codecs, requests: None },
-        load_balanced: core.config.load_balanced(),
-        server_api: core.config.server_api.clone(),
-        deadline,
-    };
-    let mut handshake = Handshake::new(options, Nonce::from_random(&random));
-    let failed = |error| Error::at(Phase::Auth, server, ErrorKind::Handshake(error));
-    while !handshake.is_done() {
-        let now = runtime.now();
-        if let Some(challenge) = handshake.poll_keys() {
-            let cached = lock(&core.hub).keys.get(challenge.cache_key());
-            let keys = cached.unwrap_or_else(|| challenge.derive_keys());
-            handshake.handle_keys(keys).map_err(failed)?;
-        }
-        if handshake.poll_transmit(now, &mut io.output) {
-            let sent = io.write(deadline, |output, count| handshake.handle_sent(now, output, count)).await;
-            sent.map_err(|error| Error::io(Phase::Auth, server, error))?;
-        }
-        if let Some(error) = handshake.error() {
-            return Err(failed(error.clone()));
-        }
-        handshake.handle_recv(now, &mut io.input).map_err(failed)?;
-        let waits = !handshake.is_done() && handshake.poll_keys().is_none();
-        if waits && !handshake.has_request() {
-            match io.read(deadline).await {
-                Ok(true) => handshake.handle_recv(now, &mut io.input).map_err(failed)?,
-                Ok(false) => return Err(failed(handshake.handle_closed(now, &io.input))),
-                Err(error) => return Err(Error::io(Phase::Auth, server, error)),
-            }
-        }
-    }
-    let Some((machine, keys)) = handshake.finish() else {
-        return Err(Error::at(Phase::Auth, server, ErrorKind::Closed));
-    };
-    if let Some(keys) = keys {
-        lock(&core.hub).keys.insert(keys);
-    }
-    io.input.set_limit(machine.hello().limits.max_message_size.max(FRAME_FLOOR));
-    Ok(Link { id, io, machine, owing_until: None, last_used: runtime.now(), exhaust: false, orphan: None })
-}
 
 /// Replies may be a little longer than what `maxMessageSizeBytes` allows for requests; never refuse below this.
 const FRAME_FLOOR: usize = 48_000_000;

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stator_proto::Instant;
 use stator_proto::auth::scram::KeyCache;
+use stator_proto::connection::Cancelled;
 use stator_proto::operation::KillCursors;
 use stator_proto::pool::{Action, CloseReason, ConnectionId, Pool, PoolError, Ticket};
 
@@ -63,7 +64,7 @@ pub(crate) struct Hub<R: Runtime> {
     pub(crate) pool: Pool<Error>,
     /// Connections that nobody uses (idle or owing), by the pool's slots.
     idle: Vec<Option<Box<Link<R>>>>,
-    /// How to interrupt any established connection, by the pool's slots.
+    /// How to interrupt a connection, dialled ones included, by the pool's slots.
     closers: Vec<Option<(ConnectionId, Closer)>>,
     /// Waiting check-outs, by the numbers of their tickets. Not by their slots: the pool gives a slot to the next ticket as
     /// soon as it has granted one, but the waiter has yet to come for the grant.
@@ -80,11 +81,13 @@ pub(crate) struct After<R: Runtime> {
     pub(crate) close: Vec<Box<Link<R>>>,
     pub(crate) interrupt: Vec<Closer>,
     pub(crate) dial: Vec<ConnectionId>,
+    /// Connections whose owed reply is overdue; they are looked at once more.
+    pub(crate) overdue: Vec<Box<Link<R>>>,
 }
 
 impl<R: Runtime> Default for After<R> {
     fn default() -> Self {
-        Self { wake: Vec::new(), close: Vec::new(), interrupt: Vec::new(), dial: Vec::new() }
+        Self { wake: Vec::new(), close: Vec::new(), interrupt: Vec::new(), dial: Vec::new(), overdue: Vec::new() }
     }
 }
 
@@ -130,12 +133,20 @@ impl<R: Runtime> Hub<R> {
         put(&mut self.closers, id.slot(), (id, closer));
     }
 
-    /// Forgets a connection that was closed by its user.
-    pub(crate) fn forget(&mut self, id: ConnectionId) {
-        if let Some(place) = self.closers.get_mut(id.slot())
-            && place.as_ref().is_some_and(|(known, _)| *known == id)
-        {
-            *place = None;
+    /// Forgets how to interrupt a connection that has ended, or is about to.
+    pub(crate) fn forget(&mut self, id: ConnectionId) -> Option<Closer> {
+        let place = self.closers.get_mut(id.slot())?;
+        if place.as_ref().is_some_and(|(known, _)| *known == id) {
+            place.take().map(|(_, closer)| closer)
+        } else {
+            None
+        }
+    }
+
+    /// Ends what is still being dialled, or used: the last handle is gone.
+    pub(crate) fn interrupt_all(&mut self) {
+        for (_, closer) in self.closers.drain(..).flatten() {
+            closer.close();
         }
     }
 
@@ -155,7 +166,7 @@ impl<R: Runtime> Hub<R> {
     }
 
     /// Drains the pool's actions. Call it after every input to the pool, before the lock is released.
-    pub(crate) fn drain(&mut self, now: Instant, after: &mut After<R>) {
+    pub(crate) fn drain(&mut self, after: &mut After<R>) {
         while let Some(action) = self.pool.poll_action() {
             match action {
                 Action::Dial { connection, .. } => after.dial.push(connection),
@@ -166,8 +177,12 @@ impl<R: Runtime> Hub<R> {
                 }
                 Action::Refuse { ticket, error } => self.answer(ticket, Slot::Refused(error), after),
                 Action::Close { connection, .. } => {
-                    self.forget(connection);
-                    after.close.extend(self.take(connection));
+                    let closer = self.forget(connection);
+                    match self.take(connection) {
+                        Some(link) => after.close.push(link),
+                        // A dial under way; a connection that its user has closed is forgotten already.
+                        None => after.interrupt.extend(closer),
+                    }
                 }
                 Action::Interrupt { connection } => {
                     if let Some(Some((known, closer))) = self.closers.get(connection.slot())
@@ -176,7 +191,7 @@ impl<R: Runtime> Hub<R> {
                         after.interrupt.push(closer.clone());
                     }
                 }
-                Action::Drain { connection } => self.drain_owed(now, connection, after),
+                Action::Drain { connection } => after.overdue.extend(self.take(connection)),
             }
         }
         // The keeper must look in time at what the pool waits for. One that is awake will look before it sleeps.
@@ -212,22 +227,29 @@ impl<R: Runtime> Hub<R> {
         }
     }
 
-    /// A reply is owed and its time is up: a last look that does not wait decides.
-    fn drain_owed(&mut self, now: Instant, id: ConnectionId, after: &mut After<R>) {
-        let Some(mut link) = self.take(id) else { return };
-        let settled = link.settle_now(now);
+    /// Takes a connection back from its user, in the state in which it is left.
+    pub(crate) fn give_back(&mut self, now: Instant, mut link: Box<Link<R>>, state: Cancelled, after: &mut After<R>) {
+        let id = link.id;
         if let Some(kill) = link.orphan.take() {
             self.keeper.kill.push(kill);
             after.wake.extend(self.keeper.ring());
         }
-        if settled {
-            self.stow(link);
-            // The pool has just told us of it, so it knows the connection.
-            let _ = self.pool.check_in(now, id);
-        } else {
-            after.close.push(link);
-            self.forget(id);
-            let _ = self.pool.discard(now, id, CloseReason::Error, None);
-        }
+        // The connection is in use, so the pool knows it and none of these calls can fail.
+        let _ = match state {
+            Cancelled::Idle => {
+                self.stow(link);
+                self.pool.check_in(now, id)
+            }
+            Cancelled::Owing => {
+                let limit = link.owing_until;
+                self.stow(link);
+                self.pool.owe(now, id, limit)
+            }
+            Cancelled::Broken => {
+                self.forget(id);
+                after.close.push(link);
+                self.pool.discard(now, id, CloseReason::Error, None)
+            }
+        };
     }
 }

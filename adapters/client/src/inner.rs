@@ -3,6 +3,7 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
+use stator_proto::connection::Cancelled;
 use stator_proto::handshake::ClientMetadata;
 use stator_proto::operation::{Exec, Operation, Settings, Step};
 use stator_proto::pool::{Pool, PoolOptions};
@@ -13,6 +14,7 @@ use crate::dial;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::hub::{After, Hub, lock};
 use crate::keeper;
+use crate::link::Link;
 use crate::options::ClientOptions;
 use crate::runtime::Runtime;
 
@@ -165,18 +167,36 @@ impl<R: Runtime> Core<R> {
     }
 
     /// Does what was put off until the lock was released.
-    pub(crate) fn finish(&self, after: After<R>) {
-        let After { wake, close, interrupt, dial } = after;
-        for waker in wake {
-            waker.wake();
+    pub(crate) fn finish(&self, mut after: After<R>) {
+        loop {
+            let After { wake, close, interrupt, dial, overdue } = after;
+            for waker in wake {
+                waker.wake();
+            }
+            for closer in interrupt {
+                closer.close();
+            }
+            drop(close);
+            for id in dial {
+                dial::start(self, id);
+            }
+            if overdue.is_empty() {
+                return;
+            }
+            after = After::default();
+            for link in overdue {
+                self.drain_overdue(link, &mut after);
+            }
         }
-        for closer in interrupt {
-            closer.close();
-        }
-        drop(close);
-        for id in dial {
-            dial::start(self, id);
-        }
+    }
+
+    /// A reply is owed and its time is up: a last look that does not wait decides.
+    fn drain_overdue(&self, mut link: Box<Link<R>>, after: &mut After<R>) {
+        let now = self.runtime.now();
+        let state = if link.settle_now(now) { Cancelled::Idle } else { Cancelled::Broken };
+        let mut hub = lock(&self.hub);
+        hub.give_back(now, link, state, after);
+        hub.drain(after);
     }
 
     /// Locks the hub of a client whose keeper runs: starts one if there is none, the only case that locks twice. A closed
@@ -213,6 +233,7 @@ impl<R: Runtime> Drop for Core<R> {
         if let Some(waker) = hub.keeper.ring() {
             waker.wake();
         }
+        hub.interrupt_all();
     }
 }
 

@@ -47,7 +47,7 @@ impl<R: Runtime> Drop for Guard<R> {
         hub.keeper.waker = None;
         hub.keeper.wakes_at = None;
         hub.discard_unused(now);
-        hub.drain(now, &mut after);
+        hub.drain(&mut after);
         drop(hub);
         core.finish(after);
     }
@@ -98,9 +98,10 @@ fn tend<R: Runtime>(core: &Core<R>) {
     let mut after = After::default();
     let mut hub = lock(&core.hub);
     hub.keeper.wakes_at = None;
-    let dials = core::mem::take(&mut hub.keeper.dial);
+    let mut dials = core::mem::take(&mut hub.keeper.dial);
+    dials.retain(|&id| hub.pool.is_pending(id));
     hub.pool.handle_timeout(now);
-    hub.drain(now, &mut after);
+    hub.drain(&mut after);
     drop(hub);
     core.finish(after);
     for id in dials {

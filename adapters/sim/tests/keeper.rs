@@ -93,3 +93,30 @@ fn a_cursor_whose_close_is_dropped_is_killed_nevertheless() {
         assert_eq!(server.open_cursors(), 0, "close() dropped after {polls} polls, ended: {ended}");
     }
 }
+
+/// A server that accepts and is silent holds a dial for ever if connectTimeoutMS is zero: closing the client ends it, and so does
+/// dropping its last handle.
+#[test]
+fn a_dial_under_way_ends_with_its_client() {
+    for close in [true, false] {
+        let sim = Sim::new(4);
+        let server = FakeServer::start(&sim, address());
+        server.script(|_| stator_sim::server::Reply::Nothing);
+        let handle = sim.clone();
+        sim.run(async move {
+            let client = client(&handle, "connectTimeoutMS=0");
+            let error = things(&client).find_one(doc! {}).timeout(Duration::from_millis(500)).await.unwrap_err();
+            assert!(error.is_timeout() && !error.maybe_executed(), "{error:?}");
+            assert_eq!(client.pool_stats().pending, 1);
+            if close {
+                client.close().await;
+                handle.sleep(Duration::from_secs(1)).await;
+                assert_eq!(handle.live_tasks(), Vec::<String>::new());
+            }
+            drop(client);
+            handle.sleep(Duration::from_secs(1)).await;
+        })
+        .unwrap();
+        assert_eq!((sim.live_tasks(), sim.streams_open()), (vec![], 0), "close: {close}");
+    }
+}

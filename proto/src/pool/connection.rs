@@ -197,6 +197,11 @@ impl<C: Clone> Pool<C> {
         (connection.state == State::InUse).then_some(()).ok_or(WrongConnection)
     }
 
+    /// Whether the dial of `connection` is under way and still wanted.
+    pub fn is_pending(&self, connection: ConnectionId) -> bool {
+        self.pending(connection.0).is_ok()
+    }
+
     fn pending(&self, key: Key) -> Result<&Connection, WrongConnection> {
         let connection = self.connections.get(key).ok_or(WrongConnection)?;
         matches!(connection.state, State::Pending { .. }).then_some(connection).ok_or(WrongConnection)
