@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::hub::{After, Grant, Hub, Slot, lock};
 use crate::inner::Core;
 use crate::link::Link;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Stream};
 
 /// A checked-out connection. Dropping it gives it back in whatever state it is: idle, owing, or to be closed.
 #[derive(Debug)]
@@ -28,17 +28,30 @@ pub(crate) struct Lease<R: Runtime, C: Deref<Target = Core<R>>> {
 /// Connections that were silent for longer are probed before use.
 const PROBE_AFTER: Duration = Duration::from_secs(1);
 
+/// After how many dials that their runtime refused or dropped a check-out gives up.
+const MAX_LOST_DIALS: u32 = 3;
+
 impl<R: Runtime> Core<R> {
     /// A connection that is ready for a request. Ends by `deadline`, or by the wait queue's own timeout.
     pub(crate) async fn check_out(&self, deadline: Instant) -> Result<Lease<R, &Self>> {
         self.ensure_keeper()?;
         let start = self.runtime.now();
         let queue_deadline = deadline.min(start + self.queue_timeout());
+        let mut lost_dials = 0;
         loop {
             let now = self.runtime.now();
-            let grant = match self.take_or_wait(now, queue_deadline)? {
+            let waited = match self.take_or_wait(now, queue_deadline)? {
+                Ok(grant) => Ok(grant),
+                Err(ticket) => self.wait(ticket, queue_deadline).await,
+            };
+            let grant = match waited {
                 Ok(grant) => grant,
-                Err(ticket) => self.wait(ticket, queue_deadline).await?,
+                // Whoever came first has the dial made, and it may have been another runtime that is ending: ours may not.
+                Err(error) if error.is_runtime() && lost_dials < MAX_LOST_DIALS => {
+                    lost_dials += 1;
+                    continue;
+                }
+                Err(error) => return Err(error),
             };
             let mut lease = Lease { core: self, link: Some(grant.link) };
             if lease.make_ready(grant.owing, queue_deadline).await? {
@@ -172,6 +185,10 @@ impl<R: Runtime> Lease<R, &Core<R>> {
         let link = self.link();
         let now = core.runtime.now();
         link.owing_until = owing;
+        if link.io.stream.is_orphaned() {
+            link.io.broken = true;
+            return Ok(false);
+        }
         if let Some(limit) = owing {
             return match link.settle(now, deadline.min(limit), &core.server).await {
                 Ok(()) => {

@@ -231,10 +231,18 @@ impl Error {
     pub fn is_network(&self) -> bool {
         match &self.0.kind {
             ErrorKind::Io(_) | ErrorKind::Connection(ConnectionError::Closed { .. }) => true,
-            ErrorKind::Timeout => matches!(self.0.phase, Phase::Connect | Phase::Tls | Phase::Send | Phase::Receive),
+            ErrorKind::Timeout => {
+                let phases = [Phase::Connect, Phase::Tls, Phase::Auth, Phase::Send, Phase::Receive];
+                phases.contains(&self.0.phase)
+            }
             ErrorKind::Handshake(HandshakeError::Connection(_)) => true,
             _ => self.cause().is_some_and(Self::is_network),
         }
+    }
+
+    /// Whether a runtime could not run a background task.
+    pub(crate) fn is_runtime(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Runtime(_)) || self.cause().is_some_and(Self::is_runtime)
     }
 
     /// Whether the credentials were refused.

@@ -20,7 +20,7 @@ use crate::runtime::Runtime;
 #[derive(Debug)]
 pub(crate) struct Core<R: Runtime> {
     pub(crate) runtime: R,
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     pub(crate) server: ServerAddress,
     /// What cannot be done with this configuration; said by the first operation.
     unusable: Option<Error>,
@@ -58,7 +58,7 @@ impl<R: Runtime> Core<R> {
             server,
             settings,
             runtime,
-            config,
+            config: Arc::new(config),
         })
     }
 
@@ -142,9 +142,7 @@ impl<R: Runtime> Core<R> {
             closer.close();
         }
         drop(close);
-        for id in dial {
-            dial::start(self, id);
-        }
+        dial::start_all(self, dial);
     }
 
     /// Starts the keeper if none runs. Idle connections of a runtime that has died are discarded with it.
