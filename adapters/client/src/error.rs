@@ -244,6 +244,11 @@ impl Error {
         }
     }
 
+    /// Whether a runtime could not run a background task.
+    pub(crate) fn is_runtime(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Runtime(_)) || self.cause().is_some_and(Self::is_runtime)
+    }
+
     /// Whether the credentials were refused.
     pub fn is_authentication(&self) -> bool {
         match &self.0.kind {
