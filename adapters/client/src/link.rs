@@ -4,7 +4,7 @@ use core::future::poll_fn;
 use core::task::{Poll, ready};
 use std::io::{self, IoSlice};
 
-use stator_proto::connection::{Cancelled, Reply};
+use stator_proto::connection::{Cancelled, ConnectionError, Reply};
 use stator_proto::operation::{KillCursors, Namespace};
 use stator_proto::pool::ConnectionId;
 use stator_proto::{Connection, Instant, SendBuf, ServerAddress};
@@ -127,7 +127,11 @@ impl<R: Runtime> Link<R> {
             return Cancelled::Broken;
         }
         self.exhaust = false;
-        self.machine.cancel(&mut self.io.output)
+        match self.machine.cancel(&mut self.io.output) {
+            // More came than was asked for: the next reader must not take it for its reply.
+            Cancelled::Idle if !self.io.input.is_empty() => Cancelled::Broken,
+            state => state,
+        }
     }
 
     /// Finishes the reply that is owed to nobody, waiting for it until `deadline`.
@@ -135,6 +139,10 @@ impl<R: Runtime> Link<R> {
         while !self.machine.is_idle() {
             let reply = self.receive(now, deadline, server).await?;
             self.orphaned(&reply);
+            if reply.more_to_come() {
+                // Nobody who left had asked for several; a server that goes on sending would never be late.
+                return Err(Error::at(Phase::Receive, server, ErrorKind::Connection(ConnectionError::Unsolicited)));
+            }
         }
         Ok(())
     }
@@ -143,7 +151,12 @@ impl<R: Runtime> Link<R> {
     pub(crate) fn settle_now(&mut self, now: Instant) -> bool {
         loop {
             match self.machine.handle_recv(now, &mut self.io.input) {
-                Ok(Some(reply)) => self.orphaned(&reply),
+                Ok(Some(reply)) => {
+                    self.orphaned(&reply);
+                    if reply.more_to_come() {
+                        return false;
+                    }
+                }
                 Ok(None) if self.machine.is_idle() => return !self.io.broken,
                 Ok(None) => match self.io.stream.try_recv(self.io.input.space()) {
                     Ok(Some(count)) if count > 0 => self.io.input.advance(count),
