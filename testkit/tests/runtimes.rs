@@ -276,13 +276,10 @@ fn closing_ends_what_waits() {
     assert_eq!(made.pool_stats().total(), 0);
 }
 
-/// Timers of the pool do not keep the background busy: on one thread, nothing else would run.
 #[test]
 fn idle_connections_are_closed_in_time() {
-    let app = "idle";
-    let runtime = on_tokio();
-    let made = client(Tokio, &format!("appName={app}&maxIdleTimeMS=100"));
-    runtime.block_on(async {
+    let made = client(Tokio, "appName=idle&maxIdleTimeMS=100");
+    on_tokio().block_on(async {
         pings(&made, 3).await;
         assert!(made.pool_stats().idle > 0);
         let deadline = Instant::now() + PATIENCE;
@@ -292,6 +289,23 @@ fn idle_connections_are_closed_in_time() {
         }
         ping(&made).await.unwrap();
     });
+}
+
+/// While the pool waits for a time, the background sleeps: on one thread, nothing else would run.
+#[test]
+fn a_timer_of_the_pool_keeps_nobody_busy() {
+    let (done, is_done) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let made = client(Tokio, "maxIdleTimeMS=600000");
+        on_tokio().block_on(async {
+            for _ in 0..10 {
+                pings(&made, 3).await;
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        });
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(PATIENCE).expect("something holds the only thread");
 }
 
 /// minPoolSize is kept up in the background, and a server that comes back is found again.

@@ -97,6 +97,14 @@ fn report<R: Runtime>(core: &Core<R>, id: ConnectionId, outcome: Result<Link<R>>
     let mut after = After::default();
     let mut hub = lock(&core.hub);
     match outcome {
+        // The keeper died with its runtime, and what was connected there is of no use elsewhere.
+        Ok(link) if !hub.keeper.alive => {
+            after.close.push(Box::new(link));
+            let error =
+                Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(SpawnError::new("the runtime has ended")));
+            hub.forget(id);
+            let _ = hub.pool.handle_dial_failed(now, id, error, OnFailure::Keep);
+        }
         Ok(link) => match hub.pool.handle_established(now, id) {
             Ok(()) => hub.stow(Box::new(link)),
             // The pool was cleared or closed meanwhile; the slot may have another tenant already.

@@ -4,7 +4,7 @@ use core::future::poll_fn;
 use core::task::{Poll, ready};
 use std::io::{self, IoSlice};
 
-use stator_proto::connection::{Cancelled, Reply};
+use stator_proto::connection::{Cancelled, ConnectionError, Reply};
 use stator_proto::operation::{KillCursors, Namespace};
 use stator_proto::pool::ConnectionId;
 use stator_proto::{Connection, Instant, SendBuf, ServerAddress};
@@ -127,7 +127,11 @@ impl<R: Runtime> Link<R> {
             return Cancelled::Broken;
         }
         self.exhaust = false;
-        self.machine.cancel(&mut self.io.output)
+        match self.machine.cancel(&mut self.io.output) {
+            // More came than was asked for: the next reader must not take it for its reply.
+            Cancelled::Idle if !self.io.input.is_empty() => Cancelled::Broken,
+            state => state,
+        }
     }
 
     /// Finishes the reply that is owed to nobody, waiting for it until `deadline`.

@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use stator_wire::bson::{DocWriter, ValueBuf};
 
-use super::{MaxTime, Namespace, Operation, OperationError, Optional, Progress, Traits};
-use crate::connection::Reply;
+use super::{MaxTime, Namespace, Operation, OperationError, Optional, Progress, Traits, WIRE_VERSION_4_4};
+use crate::connection::{Connection, Reply};
 use crate::cursor::CursorReply;
 
 /// Fetches the next batch of a cursor. Never retried: the server moves on with every try.
@@ -19,7 +19,7 @@ pub struct GetMore {
     pub batch_size: Option<u32>,
     /// How long the server waits for documents on an awaiting cursor.
     pub max_await_time: Option<Duration>,
-    /// Shown in the server's log and profile.
+    /// Shown in the server's log and profile; not sent to servers before 4.4, which would refuse it.
     pub comment: Option<ValueBuf>,
     /// Whether the server may send all further batches without being asked.
     pub exhaust: bool,
@@ -43,6 +43,14 @@ impl Operation for GetMore {
     /// Only awaiting cursors take one; elsewhere the time of the first command counts on.
     fn max_time(&self) -> MaxTime {
         MaxTime::Await(self.max_await_time)
+    }
+
+    fn prepare(&mut self, connection: &Connection) -> Result<(), OperationError> {
+        // The user's comment was for the command that made the cursor (specification *Find, getMore, killCursors*).
+        if connection.hello().max_wire_version < WIRE_VERSION_4_4 {
+            self.comment = None;
+        }
+        Ok(())
     }
 
     fn write(&self, body: &mut DocWriter<'_>) {

@@ -55,7 +55,7 @@ pub(super) async fn options<R: Runtime>(t: &Fixture<'_, R>) {
     let things = t.filled([doc! { "_id": 1, "name": "A", "marks": [1, 9] }]).await;
     let update = things.find_one_and_update(doc! { "name": "a" }, doc! { "$set": { "marks.$[high]": 0 } });
     let update = update.collation(doc! { "locale": "en", "strength": 2 }).array_filters([doc! { "high": 9 }]);
-    let update = update.max_time(Duration::from_secs(10)).bypass_document_validation(true).comment("all at once");
+    let update = update.max_time(Duration::from_secs(10)).bypass_document_validation(true);
     let found = update.return_document(ReturnDocument::After).await.unwrap().unwrap();
     assert_eq!(found.get_array("marks").unwrap(), &[Bson::from(1), Bson::from(0)]);
     let stages = vec![doc! { "$set": { "name": { "$concat": ["$name", "!"] } } }];

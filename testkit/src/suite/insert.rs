@@ -123,7 +123,23 @@ pub(super) async fn validation_can_be_bypassed<R: Runtime>(t: &Fixture<'_, R>) {
     assert_eq!(error.code(), Some(121), "DocumentValidationFailure: {error:?}");
     // 5.0 began to say why.
     assert_eq!(error.write_errors()[0].details.is_some(), t.server().version >= (5, 0), "{error:?}");
-    things.insert_one(doc! { "_id": 1 }).bypass_document_validation(true).comment("why not").await.unwrap();
+    things.insert_one(doc! { "_id": 1 }).bypass_document_validation(true).await.unwrap();
     things.insert_many([doc! { "_id": 2 }]).bypass_document_validation(true).await.unwrap();
     assert_eq!(things.count_documents(doc! {}).await.unwrap(), 2);
+}
+
+pub(super) async fn comments<R: Runtime>(t: &Fixture<'_, R>) {
+    let things = t.things();
+    // Comments on writes came with 4.4; older servers refuse the field.
+    let known = t.server().version >= (4, 4);
+    assert_eq!(things.insert_one(doc! { "_id": 1 }).comment("one").await.is_ok(), known);
+    assert_eq!(things.insert_many([doc! { "_id": 2 }]).comment(doc! { "any": "value" }).await.is_ok(), known);
+    assert_eq!(things.update_one(doc! {}, doc! { "$set": { "x": 1 } }).comment(1).await.is_ok(), known);
+    assert_eq!(things.replace_one(doc! {}, doc! { "x": 2 }).comment(1).await.is_ok(), known);
+    assert_eq!(things.delete_one(doc! {}).comment(1).await.is_ok(), known);
+    assert_eq!(things.find_one_and_update(doc! {}, doc! { "$set": { "x": 3 } }).comment(1).await.is_ok(), known);
+    assert_eq!(things.find_one_and_delete(doc! {}).comment(1).await.is_ok(), known);
+    things.insert_one(doc! {}).await.unwrap();
+    // This one has always let it pass.
+    things.drop().comment(1).await.unwrap();
 }

@@ -79,6 +79,7 @@ table! {
         BASIC ordered_stops_at_the_first_error,
         BASIC unordered_reports_every_error_by_index,
         ADMIN validation_can_be_bypassed,
+        MONGOD comments,
     }
     large {
         MONGOD a_hundred_thousand_and_one_documents_go_in_two_batches,

@@ -45,7 +45,7 @@ pub(super) async fn array_filters_and_hints<R: Runtime>(t: &Fixture<'_, R>) {
     update.array_filters([doc! { "high": { "$gte": 5 } }]).await.unwrap();
     let marks = things.find_one(doc! {}).await.unwrap().unwrap().get_array("marks").unwrap().clone();
     assert_eq!(marks, [1.into(), 0.into(), 0.into()].map(|mark: Bson| mark));
-    let hinted = things.update_many(doc! {}, doc! { "$set": { "z": 1 } }).hint("_id_").comment("hinted");
+    let hinted = things.update_many(doc! {}, doc! { "$set": { "z": 1 } }).hint("_id_");
     assert_eq!(hinted.await.unwrap().modified_count, 1);
     let error = failure(things.update_one(doc! {}, doc! { "$set": { "z": 2 } }).hint(doc! { "no": 1 }).await);
     assert_eq!(error.code(), Some(2), "BadValue: {error}");

@@ -106,6 +106,21 @@ fn old_secondaries_are_not_asked_to_write() {
 }
 
 #[test]
+fn old_servers_are_sent_no_comment_with_get_more() {
+    let comment = || Some(ValueBuf::from_raw(doc(r#"{c: "x"}"#).as_doc().get("c").unwrap().unwrap()));
+    for (max_wire_version, expected) in [(8, false), (9, true)] {
+        let mut server = Server::new(&[r#"{ok: 1, cursor: {id: 0.0, ns: "db.c", nextBatch: []}}"#]);
+        server.hello.max_wire_version = max_wire_version;
+        let (namespace, comment) = (namespace(), comment());
+        let get_more =
+            GetMore { namespace, cursor_id: 1, batch_size: None, max_await_time: None, comment, exhaust: false };
+        // The reply's id is no int64; the request is what matters.
+        drop(server.run(get_more));
+        assert_eq!(server.requests[0].contains(r#"comment: "x""#), expected, "{}", server.requests[0]);
+    }
+}
+
+#[test]
 fn aggregate_gives_the_cursor() {
     let mut reply = server().run(pipeline("[]")).unwrap();
     assert_eq!(reply.id, 9);
