@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use stator_wire::bson::{DocWriter, ValueBuf};
 
-use super::{MaxTime, Namespace, Operation, OperationError, Optional, Progress, Traits};
-use crate::connection::Reply;
+use super::{MaxTime, Namespace, Operation, OperationError, Optional, Progress, Traits, WIRE_VERSION_4_4};
+use crate::connection::{Connection, Reply};
 use crate::cursor::CursorReply;
 
 /// Fetches the next batch of a cursor. Never retried: the server moves on with every try.
@@ -43,6 +43,14 @@ impl Operation for GetMore {
     /// Only awaiting cursors take one; elsewhere the time of the first command counts on.
     fn max_time(&self) -> MaxTime {
         MaxTime::Await(self.max_await_time)
+    }
+
+    /// Servers before 4.4 refuse a comment here, though not in the command that the cursor comes from.
+    fn prepare(&mut self, connection: &Connection) -> Result<(), OperationError> {
+        if connection.hello().max_wire_version < WIRE_VERSION_4_4 {
+            self.comment = None;
+        }
+        Ok(())
     }
 
     fn write(&self, body: &mut DocWriter<'_>) {
