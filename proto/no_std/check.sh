@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 
 for profile in dev release; do
     folder=$([ "$profile" = dev ] && echo debug || echo "$profile")
-    cargo build --quiet --locked --profile "$profile"
+    cargo build --quiet --profile "$profile"
     binary=target/$folder/stator-no-std
     printf '%-8s ' "$profile"
     "$binary"

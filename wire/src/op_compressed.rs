@@ -101,6 +101,11 @@ impl<'a> OpCompressed<'a> {
         self.original
     }
 
+    /// The size in bytes of the message inside without its header, as the sender claims it.
+    pub const fn uncompressed_size(&self) -> i32 {
+        self.uncompressed_size
+    }
+
     /// The id of the compressor.
     pub const fn compressor(&self) -> u8 {
         self.compressor
@@ -190,6 +195,7 @@ mod tests {
         OpCompressed::compress(&frame(), compressor::NOOP, &Noop, &mut out).unwrap();
         let parsed = OpCompressed::parse(&out[3..]).unwrap();
         assert_eq!((parsed.original(), parsed.compressor()), (OpCode::Msg, compressor::NOOP));
+        assert_eq!(parsed.uncompressed_size(), 4);
         assert_eq!(parsed.decompress(&Noop, 20).unwrap(), frame());
     }
 

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::hub::{After, Grant, Slot, lock};
 use crate::inner::Core;
 use crate::link::Link;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Stream};
 
 /// A checked-out connection. Dropping it gives it back in whatever state it is: idle, owing, or to be closed.
 #[derive(Debug)]
@@ -28,16 +28,29 @@ pub(crate) struct Lease<R: Runtime, C: Deref<Target = Core<R>>> {
 /// Connections that were silent for longer are probed before use.
 const PROBE_AFTER: Duration = Duration::from_secs(1);
 
+/// After how many dials that their runtime refused or dropped a check-out gives up.
+const MAX_LOST_DIALS: u32 = 3;
+
 impl<R: Runtime> Core<R> {
     /// A connection that is ready for a request, at `now`. Ends by `deadline`.
     pub(crate) async fn check_out(&self, mut now: Instant, deadline: Instant) -> Result<Lease<R, &Self>> {
+        let mut lost_dials = 0;
         loop {
             let grant = match self.take_or_wait(now, deadline)? {
                 Ok(grant) => grant,
                 Err(ticket) => {
-                    let grant = self.wait(ticket, deadline).await?;
+                    let waited = self.wait(ticket, deadline).await;
                     now = self.runtime.now();
-                    grant
+                    match waited {
+                        Ok(grant) => grant,
+                        // Whoever comes first has the dial made, be it on a thread without an executor or on a runtime that is
+                        // ending: ours may do better.
+                        Err(error) if error.is_runtime() && lost_dials < MAX_LOST_DIALS => {
+                            lost_dials += 1;
+                            continue;
+                        }
+                        Err(error) => return Err(error),
+                    }
                 }
             };
             let mut lease = Lease { core: self, link: Some(grant.link) };
@@ -164,6 +177,10 @@ impl<R: Runtime> Lease<R, &Core<R>> {
         let core = self.core;
         let link = self.link();
         link.owing_until = owing;
+        if link.io.stream.is_orphaned() {
+            link.io.broken = true;
+            return Ok(false);
+        }
         if let Some(limit) = owing {
             return match link.settle(now, deadline.min(limit), &core.server).await {
                 Ok(()) => {

@@ -3,9 +3,11 @@
 //! The task does not keep the client alive: it takes along what it needs, and ends by the closer of its stream when the pool gives
 //! it up or the last handle is dropped.
 
+use core::sync::atomic::{AtomicU8, Ordering};
 use core::time::Duration;
+use std::collections::VecDeque;
 use std::io;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use stator_proto::auth::scram::{Challenge, Nonce, ScramKeys};
 use stator_proto::connection::Compression;
@@ -21,68 +23,76 @@ use crate::link::{Io, Link};
 use crate::runtime::{Endpoint, Runtime, SpawnError, Stream};
 use crate::{compress, login};
 
-/// Starts the dial that the pool has asked for.
+/// Starts the dials that the pool has asked for.
 ///
-/// This may be a thread without the client's executor, on which a future was dropped: then the keeper, which runs
-/// on it, starts the dial.
-pub(crate) fn start<R: Runtime>(core: &Core<R>, id: ConnectionId) {
-    spawn(core, Pending { core: core.this.clone(), id, over: false, last_try: false });
+/// A runtime that is shutting down refuses them all, and each refusal makes the pool ask for the next: hence a loop,
+/// where a call for each would go as deep as the queue is long.
+pub(crate) fn start_all<R: Runtime>(core: &Core<R>, dials: Vec<ConnectionId>) {
+    let mut dials = VecDeque::from(dials);
+    while let Some(id) = dials.pop_front() {
+        if let Err(error) = start(core, id) {
+            let error = Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(error));
+            let mut after = report(core, id, Err(error));
+            dials.extend(after.dial.drain(..));
+            core.finish(after);
+        }
+    }
 }
 
-/// Starts a dial that found no executor before; now it must.
-pub(crate) fn start_from_keeper<R: Runtime>(core: &Core<R>, id: ConnectionId) {
-    spawn(core, Pending { core: core.this.clone(), id, over: false, last_try: true });
-}
-
-fn spawn<R: Runtime>(core: &Core<R>, mut pending: Pending<R>) {
+fn start<R: Runtime>(core: &Core<R>, id: ConnectionId) -> Result<(), SpawnError> {
+    let stage = Arc::new(AtomicU8::new(STARTING));
+    let pending = Pending { core: core.this.clone(), id, stage: Arc::clone(&stage) };
     // Told by the task: here, one failure would start the next dial, and so on for all who wait.
-    let dial = Dial::new(core, pending.id);
-    // A refused task is dropped, and with it `pending`, which knows what to do.
-    let _ = core.runtime.spawn("stator-dial", async move {
+    let dial = Dial::new(core, id);
+    core.runtime.spawn("stator-dial", async move {
+        let pending = pending;
         let outcome = match dial {
             Ok(dial) => dial.establish(&pending.core).await,
             Err(error) => Err(error),
         };
-        pending.over = true;
+        pending.stage.store(OVER, Ordering::Release);
         if let Some(core) = pending.core.upgrade() {
-            report(&core, pending.id, outcome);
+            core.finish(report(&core, id, outcome));
         }
-    });
+    })?;
+    match stage.compare_exchange(STARTING, STARTED, Ordering::AcqRel, Ordering::Acquire) {
+        Err(DROPPED) => Err(SpawnError::new("the runtime is shutting down")),
+        _ => Ok(()),
+    }
 }
 
-/// A dial under way. If its task is refused, or dropped by a dying runtime, the keeper tries again; if the keeper's own
-/// try is dropped too, the pool is told.
+/// [`Runtime::spawn`] has not returned yet.
+const STARTING: u8 = 0;
+const STARTED: u8 = 1;
+/// The task was dropped before `spawn` returned; whoever called that reports it.
+const DROPPED: u8 = 2;
+/// The pool has been told, or will be.
+const OVER: u8 = 3;
+
+/// A dial under way; if its task is dropped by a dying runtime, the pool is told.
 struct Pending<R: Runtime> {
     core: Weak<Core<R>>,
     id: ConnectionId,
-    over: bool,
-    last_try: bool,
+    stage: Arc<AtomicU8>,
 }
 
 impl<R: Runtime> Drop for Pending<R> {
     fn drop(&mut self) {
-        if self.over {
+        let dropped = self.stage.compare_exchange(STARTING, DROPPED, Ordering::AcqRel, Ordering::Acquire);
+        if dropped != Err(STARTED) {
             return;
         }
-        let Some(core) = self.core.upgrade() else { return };
-        if !self.last_try {
-            let mut hub = lock(&core.hub);
-            if hub.keeper.alive {
-                hub.keeper.dial.push(self.id);
-                let waker = hub.keeper.ring();
-                drop(hub);
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
-                return;
-            }
+        if let Some(core) = self.core.upgrade() {
+            let error = SpawnError::new("the runtime dropped the task that was connecting");
+            let error = Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(error));
+            core.finish(report(&core, self.id, Err(error)));
         }
-        let error = SpawnError::new("the runtime refused or dropped the task that was to connect");
-        report(&core, self.id, Err(Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(error))));
     }
 }
 
-fn report<R: Runtime>(core: &Core<R>, id: ConnectionId, outcome: Result<Link<R>>) {
+/// Tells the pool how a dial has ended; what follows from it is for the caller to [`finish`](Core::finish).
+/// Tells the pool; what is left to do is the caller's.
+fn report<R: Runtime>(core: &Core<R>, id: ConnectionId, outcome: Result<Link<R>>) -> After<R> {
     let now = core.runtime.now();
     let mut after = After::default();
     let mut hub = lock(&core.hub);
@@ -99,8 +109,7 @@ fn report<R: Runtime>(core: &Core<R>, id: ConnectionId, outcome: Result<Link<R>>
         }
     }
     hub.drain(&mut after);
-    drop(hub);
-    core.finish(after);
+    after
 }
 
 /// What a dial takes along.

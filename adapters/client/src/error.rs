@@ -244,6 +244,11 @@ impl Error {
         }
     }
 
+    /// Whether a runtime could not run a background task.
+    pub(crate) fn is_runtime(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::Runtime(_)) || self.cause().is_some_and(Self::is_runtime)
+    }
+
     /// Whether the credentials were refused.
     pub fn is_authentication(&self) -> bool {
         match &self.0.kind {
@@ -294,7 +299,7 @@ impl fmt::Debug for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.kind {
-            ErrorKind::Uri(error) => write!(f, "connection string: {error}")?,
+            ErrorKind::Uri(error) => error.fmt(f)?,
             ErrorKind::InvalidArgument(reason) => write!(f, "invalid argument: {reason}")?,
             ErrorKind::Unsupported(what) => write!(f, "not supported: {what}")?,
             ErrorKind::Encode(error) => write!(f, "a value cannot be encoded as BSON: {error}")?,
@@ -362,5 +367,16 @@ impl From<UriError> for Error {
 impl From<stator_wire::bson::BsonError> for Error {
     fn from(error: stator_wire::bson::BsonError) -> Self {
         Self::new(Phase::Decode, ErrorKind::MalformedBson(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+
+    #[test]
+    fn a_connection_strings_mistake_is_introduced_once() {
+        let error = Error::from("mongodb:/x".parse::<stator_proto::Config>().unwrap_err());
+        assert_eq!(error.to_string().matches("connection string").count(), 1, "{error}");
     }
 }

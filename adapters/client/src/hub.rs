@@ -42,8 +42,6 @@ pub(crate) struct KeeperDesk {
     /// Set when there is something to do.
     pub(crate) rung: bool,
     pub(crate) waker: Option<Waker>,
-    /// Dials that found no executor where they were to start.
-    pub(crate) dial: Vec<ConnectionId>,
     /// Cursors that nobody reads any more.
     pub(crate) kill: Vec<KillCursors>,
     /// When the keeper means to look again; `None` while it is awake.

@@ -22,7 +22,7 @@ use crate::runtime::Runtime;
 #[derive(Debug)]
 pub(crate) struct Core<R: Runtime> {
     pub(crate) runtime: R,
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     pub(crate) server: ServerAddress,
     /// What cannot be done with this configuration; said by the first operation.
     unusable: Option<Error>,
@@ -61,7 +61,7 @@ impl<R: Runtime> Core<R> {
             server,
             settings,
             runtime,
-            config,
+            config: Arc::new(config),
         })
     }
 
@@ -177,9 +177,7 @@ impl<R: Runtime> Core<R> {
                 closer.close();
             }
             drop(close);
-            for id in dial {
-                dial::start(self, id);
-            }
+            dial::start_all(self, dial);
             if overdue.is_empty() {
                 return;
             }

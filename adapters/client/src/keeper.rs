@@ -10,7 +10,6 @@ use std::sync::Weak;
 use stator_proto::Instant;
 use stator_proto::operation::{KillCursors, Settings};
 
-use crate::dial;
 use crate::hub::{After, lock};
 use crate::inner::Core;
 use crate::runtime::{Runtime, SpawnError};
@@ -98,15 +97,10 @@ fn tend<R: Runtime>(core: &Core<R>) {
     let mut after = After::default();
     let mut hub = lock(&core.hub);
     hub.keeper.wakes_at = None;
-    let mut dials = core::mem::take(&mut hub.keeper.dial);
-    dials.retain(|&id| hub.pool.is_pending(id));
     hub.pool.handle_timeout(now);
     hub.drain(&mut after);
     drop(hub);
     core.finish(after);
-    for id in dials {
-        dial::start_from_keeper(core, id);
-    }
 }
 
 /// One killCursors for each collection.

@@ -128,6 +128,12 @@ pub trait Stream: Send + 'static {
 
     /// A handle with which another thread or task ends a pending or later `poll_recv` or `poll_send`.
     fn closer(&self) -> Closer;
+
+    /// Whether the stream is dead because the executor on which it was connected is gone. Asked before each use, so
+    /// it must be cheap; `false` where executors do not end.
+    fn is_orphaned(&mut self) -> bool {
+        false
+    }
 }
 
 /// Ends a stream's pending and later reads and writes from elsewhere. Cheap to clone; closing twice is harmless.

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice, Read};
 use std::path::Path;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use socket2::{SockRef, TcpKeepalive};
@@ -77,6 +77,16 @@ impl ReactorSocket for Socket {
             Kind::Unix(socket) => SockRef::from(socket),
         };
         (&*socket).read(buf)
+    }
+
+    fn is_orphaned(&mut self) -> bool {
+        // Fails only when the runtime is gone. An idle socket is ready to be written to, so this registers no waker.
+        let mut cx = Context::from_waker(Waker::noop());
+        let ready = match &mut self.0 {
+            Kind::Tcp(socket) => socket.poll_write_ready(&mut cx),
+            Kind::Unix(socket) => socket.poll_write_ready(&mut cx),
+        };
+        matches!(ready, Poll::Ready(Err(_)))
     }
 }
 

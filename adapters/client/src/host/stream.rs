@@ -17,6 +17,11 @@ pub trait ReactorSocket: Send + 'static {
 
     /// Asks the operating system, not the reactor, and fails with [`io::ErrorKind::WouldBlock`] when nothing is there.
     fn recv_now(&mut self, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// Whether the reactor is gone; see [`Stream::is_orphaned`].
+    fn is_orphaned(&mut self) -> bool {
+        false
+    }
 }
 
 /// A timer that can be set again and again.
@@ -105,6 +110,10 @@ impl<S: ReactorSocket, T: ReactorTimer> Stream for ReactorStream<S, T> {
 
     fn closer(&self) -> Closer {
         Closer::new(self.closed.clone())
+    }
+
+    fn is_orphaned(&mut self) -> bool {
+        self.socket.is_orphaned()
     }
 }
 

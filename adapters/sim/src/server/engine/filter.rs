@@ -31,6 +31,15 @@ pub(super) fn matches(document: &Document, filter: &Document) -> Result<bool, Fa
     Ok(true)
 }
 
+/// Whether every operator is known, even if there is no document to ask: servers parse a filter before they look.
+pub(super) fn check(filter: &Document) -> Result<(), Failed> {
+    for (key, condition) in filter {
+        let alone = Document::from_iter([(key.clone(), condition.clone())]);
+        matches(&Document::new(), &alone)?;
+    }
+    Ok(())
+}
+
 /// The operators of a condition such as `{$gt: 1}`; `None` if it is a value to be equal to.
 pub(super) fn operators(condition: &Bson) -> Option<&Document> {
     condition.as_document().filter(|inner| inner.keys().next().is_some_and(|key| key.starts_with('$')))

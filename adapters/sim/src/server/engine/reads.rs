@@ -6,6 +6,7 @@ use bson::{Bson, Document, doc};
 
 use super::cursors::{End, FIRST_BATCH};
 use super::error::{FAILED_TO_PARSE, Failed, INVALID_NAMESPACE};
+use super::filter::check;
 use super::project::project;
 use super::value::{Key, lookup, truthy};
 use super::{Engine, aggregate, count_field, document_field};
@@ -80,6 +81,7 @@ impl Engine {
         limit: usize,
     ) -> Result<Vec<Document>, Failed> {
         let (filter, sort) = (document_field(body, filter)?, document_field(body, "sort")?);
+        check(&filter)?;
         let skip = count_field(body, "skip")?.unwrap_or(0);
         let Some(collection) = self.collections.get(namespace) else { return Ok(Vec::new()) };
         let reach = if limit == 0 { 0 } else { limit.saturating_add(skip) };
