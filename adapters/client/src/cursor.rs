@@ -72,9 +72,12 @@ impl<R: Runtime, T> Cursor<R, T> {
         poll_fn(|cx| self.poll_advance(cx)).await
     }
 
-    /// The document that [`advance`](Self::advance) has moved to, as it came.
+    /// The document that [`advance`](Self::advance) has moved to, as it came. `None` also if it is nested deeper than any server
+    /// stores, because what it would be decoded with has no limit of its own.
     pub fn current(&self) -> Option<&RawDocument> {
-        RawDocument::from_bytes(self.current_doc()?.as_bytes()).ok()
+        let doc = self.current_doc()?;
+        doc.check_depth().ok()?;
+        RawDocument::from_bytes(doc.as_bytes()).ok()
     }
 
     /// Decodes the current document; borrows from the reply where the type allows.

@@ -4,7 +4,7 @@ use core::future::poll_fn;
 use core::task::{Poll, ready};
 use std::io::{self, IoSlice};
 
-use stator_proto::connection::{Cancelled, ConnectionError, Reply};
+use stator_proto::connection::{Cancelled, Reply};
 use stator_proto::operation::{KillCursors, Namespace};
 use stator_proto::pool::ConnectionId;
 use stator_proto::{Connection, Instant, SendBuf, ServerAddress};
@@ -139,11 +139,6 @@ impl<R: Runtime> Link<R> {
         while !self.machine.is_idle() {
             let reply = self.receive(now, deadline, server).await?;
             self.orphaned(&reply);
-            if reply.more_to_come() {
-                // A stream of replies may go on for ever: it ends with its connection.
-                self.io.broken = true;
-                return Err(Error::at(Phase::Receive, server, ErrorKind::Closed));
-            }
         }
         Ok(())
     }
@@ -152,11 +147,6 @@ impl<R: Runtime> Link<R> {
     pub(crate) fn settle_now(&mut self, now: Instant) -> bool {
         loop {
             match self.machine.handle_recv(now, &mut self.io.input) {
-                // A stream of replies may go on for ever.
-                Ok(Some(reply)) if reply.more_to_come() => {
-                    self.orphaned(&reply);
-                    return false;
-                }
                 Ok(Some(reply)) => self.orphaned(&reply),
                 Ok(None) if self.machine.is_idle() => return !self.io.broken,
                 Ok(None) => match self.io.stream.try_recv(self.io.input.space()) {

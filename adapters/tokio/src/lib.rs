@@ -38,12 +38,18 @@ impl Runtime for Tokio {
     }
 
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + 'static {
-        sleep_until(at)
+        let when = host::std_instant(at);
+        async move {
+            match when {
+                None => pending().await,
+                Some(when) if Handle::try_current().is_ok() => tokio::time::sleep_until(when.into()).await,
+                Some(_) => host::sleep_on_thread(at).await,
+            }
+        }
     }
 
     fn spawn(&self, _name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> Result<(), SpawnError> {
-        let handle = Handle::try_current().map_err(|_| SpawnError::new(NO_RUNTIME))?;
-        drop(handle.spawn(task));
+        drop(Handle::try_current().map_err(|_| SpawnError::new(NO_RUNTIME))?.spawn(task));
         Ok(())
     }
 
@@ -66,14 +72,6 @@ impl Runtime for Tokio {
             Ok(answer)
         })
         .await
-    }
-}
-
-async fn sleep_until(at: Instant) {
-    match host::std_instant(at) {
-        None => pending().await,
-        Some(when) if Handle::try_current().is_ok() => tokio::time::sleep_until(when.into()).await,
-        Some(_) => host::sleep_on_thread(at).await,
     }
 }
 

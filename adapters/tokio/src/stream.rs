@@ -44,8 +44,7 @@ pub(crate) async fn connect(to: &Endpoint) -> io::Result<TokioStream> {
         Endpoint::Tcp(addr) => {
             let socket = TcpStream::connect(addr).await?;
             socket.set_nodelay(true)?;
-            let idle = TcpKeepalive::new().with_time(Duration::from_secs(120));
-            SockRef::from(&socket).set_tcp_keepalive(&idle)?;
+            SockRef::from(&socket).set_tcp_keepalive(&TcpKeepalive::new().with_time(Duration::from_secs(120)))?;
             Kind::Tcp(socket)
         }
         Endpoint::Unix(path) => Kind::Unix(connect_unix(path).await?),
@@ -82,7 +81,7 @@ impl ReactorSocket for Socket {
     fn is_orphaned(&mut self) -> bool {
         // Fails only when the runtime is gone. An idle socket is ready to be written to, so this registers no waker.
         let mut cx = Context::from_waker(Waker::noop());
-        let ready = match &mut self.0 {
+        let ready = match &self.0 {
             Kind::Tcp(socket) => socket.poll_write_ready(&mut cx),
             Kind::Unix(socket) => socket.poll_write_ready(&mut cx),
         };

@@ -17,6 +17,9 @@ pub struct SendBuf {
 }
 
 impl SendBuf {
+    /// The most memory in bytes that each of the two buffers keeps from one request to the next.
+    pub(super) const KEPT: usize = 64 * 1024;
+
     /// An empty buffer.
     pub fn new() -> Self {
         Self::default()
@@ -55,7 +58,11 @@ impl SendBuf {
     }
 
     pub(super) fn clear(&mut self) {
-        self.head.clear();
+        for buffer in [&mut self.head, &mut self.scratch] {
+            buffer.clear();
+            // One large command must not cost its size on every connection for as long as that lives.
+            buffer.shrink_to(Self::KEPT);
+        }
         self.payload = Bytes::new();
         self.tail = Bytes::new();
         self.written = 0;

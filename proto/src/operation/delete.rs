@@ -45,6 +45,8 @@ pub struct Delete {
     /// Shown in the server's log and profile.
     pub comment: Option<ValueBuf>,
     statements: Statements,
+    /// Whether a statement names an index.
+    hinted: bool,
     deleted: u64,
 }
 
@@ -67,12 +69,13 @@ impl Delete {
         namespace: Namespace,
         statements: impl IntoIterator<Item = DeleteStatement>,
     ) -> Result<Self, OperationError> {
-        let mut encoder = Encoder::default();
+        let (mut encoder, mut hinted) = (Encoder::default(), false);
         for statement in statements {
-            encoder.push(!statement.limit_one, statement.hint.is_some(), |out| statement.write(out))?;
+            hinted |= statement.hint.is_some();
+            encoder.push(!statement.limit_one, |out| statement.write(out))?;
         }
         let statements = encoder.finish("deletes", "there is no deletion to send")?;
-        Ok(Self { namespace, ordered: None, let_vars: None, comment: None, statements, deleted: 0 })
+        Ok(Self { namespace, ordered: None, let_vars: None, comment: None, statements, hinted, deleted: 0 })
     }
 
     fn is_ordered(&self) -> bool {
@@ -96,7 +99,7 @@ impl Operation for Delete {
     }
 
     fn check_unacknowledged(&self, connection: &Connection) -> Result<(), OperationError> {
-        check_unacknowledged_hint(self.statements.hinted(), connection)
+        check_unacknowledged_hint(self.hinted, connection)
     }
 
     fn prepare(&mut self, connection: &Connection) -> Result<(), OperationError> {
@@ -125,7 +128,7 @@ impl Operation for Delete {
     }
 
     fn unacknowledged(&mut self) -> Option<Progress<Deleted>> {
-        Some(if self.statements.has_more() {
+        Some(if self.statements.advance() {
             Progress::More
         } else {
             Progress::Done(Deleted { count: 0, acknowledged: false })

@@ -45,8 +45,8 @@ impl Operation for GetMore {
         MaxTime::Await(self.max_await_time)
     }
 
+    /// Servers before 4.4 refuse a comment here, though not in the command that the cursor comes from.
     fn prepare(&mut self, connection: &Connection) -> Result<(), OperationError> {
-        // The user's comment was for the command that made the cursor (specification *Find, getMore, killCursors*).
         if connection.hello().max_wire_version < WIRE_VERSION_4_4 {
             self.comment = None;
         }

@@ -98,7 +98,7 @@ impl Operation for Insert {
         self.inserted += count_of(body, "n")?;
         self.failure.add(body, self.batch.current().start)?;
         let stop = self.is_ordered() && !self.failure.write_errors.is_empty();
-        if self.batch.has_more(&self.documents) && !stop {
+        if !stop && self.batch.advance(&self.documents) {
             return Ok(Progress::More);
         }
         if self.failure.is_empty() {
@@ -109,7 +109,7 @@ impl Operation for Insert {
     }
 
     fn unacknowledged(&mut self) -> Option<Progress<Inserted>> {
-        Some(if self.batch.has_more(&self.documents) {
+        Some(if self.batch.advance(&self.documents) {
             Progress::More
         } else {
             Progress::Done(Inserted { count: 0, acknowledged: false })

@@ -301,7 +301,7 @@ fn count_of(reply: Doc<'_>, key: &str) -> Result<u64, OperationError> {
 /// The error `NamespaceNotFound`.
 const NAMESPACE_NOT_FOUND: i32 = 26;
 
-/// The wire version of server 4.4, the first that knows hints in all writes and comments in `getMore`.
+/// The wire version of server 4.4, the first that knows hints in all writes (4.2: in updates), and comments in `getMore`.
 const WIRE_VERSION_4_4: i32 = 9;
 
 /// An older server would have to refuse the hint, but cannot without a reply (specification *CRUD*).

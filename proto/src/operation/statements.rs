@@ -19,8 +19,6 @@ pub(super) struct Statements {
     documents: Documents,
     /// The statements that may touch several documents, in rising order: their batch is not retryable.
     many: Vec<usize>,
-    /// Whether a statement names an index.
-    hinted: bool,
     batch: Batch,
     sequence: Sequence,
     /// What has gone wrong so far.
@@ -28,11 +26,6 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    /// Whether an index is named in one of them.
-    pub(super) const fn hinted(&self) -> bool {
-        self.hinted
-    }
-
     /// Whether each statement of the current batch touches one document at most.
     pub(super) fn is_single(&self) -> bool {
         let Range { start, end } = self.batch.current();
@@ -57,15 +50,15 @@ impl Statements {
         core::slice::from_ref(&self.sequence)
     }
 
-    /// Whether batches are left.
-    pub(super) const fn has_more(&self) -> bool {
-        self.batch.has_more(&self.documents)
+    /// The current batch is over; whether another is to be sent.
+    pub(super) const fn advance(&mut self) -> bool {
+        self.batch.advance(&self.documents)
     }
 
     /// Notes the errors of a reply; whether another batch is to be sent.
     pub(super) fn handle_reply(&mut self, reply: Doc<'_>, ordered: bool) -> Result<bool, OperationError> {
         self.failure.add(reply, self.offset())?;
-        Ok(self.has_more() && (!ordered || self.failure.write_errors.is_empty()))
+        Ok((!ordered || self.failure.write_errors.is_empty()) && self.advance())
     }
 
     /// The failure of all batches, of which `done` tells what was done nevertheless; `Ok` if nothing failed.
@@ -84,21 +77,14 @@ pub(super) struct Encoder {
     bytes: Vec<u8>,
     ends: Vec<usize>,
     many: Vec<usize>,
-    hinted: bool,
 }
 
 impl Encoder {
-    /// Appends a statement. `many` says whether it may touch several documents, `hinted` whether it names an index.
-    pub(super) fn push(
-        &mut self,
-        many: bool,
-        hinted: bool,
-        write: impl FnOnce(&mut DocWriter<'_>),
-    ) -> Result<(), OperationError> {
+    /// Appends a statement. `many` says whether it may touch several documents.
+    pub(super) fn push(&mut self, many: bool, write: impl FnOnce(&mut DocWriter<'_>)) -> Result<(), OperationError> {
         if many {
             self.many.push(self.ends.len());
         }
-        self.hinted |= hinted;
         let mut statement = DocWriter::new(&mut self.bytes);
         write(&mut statement);
         // The keys are constants and the values are documents already, so only the length can be wrong.
@@ -115,7 +101,6 @@ impl Encoder {
         Ok(Statements {
             documents: Documents::new(self.bytes, self.ends),
             many: self.many,
-            hinted: self.hinted,
             batch: Batch::default(),
             sequence: Sequence { identifier, documents: Bytes::new() },
             failure: WriteFailure::default(),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use stator_wire::bson::{Doc, DocBuf, DocWriter, ValueBuf};
 
 use super::statements::{Encoder, Statements};
-use super::{Namespace, Operation, OperationError, Optional, Progress, Traits, check_unacknowledged_hint, count_of};
+use super::{Namespace, Operation, OperationError, Optional, Progress, Traits, count_of};
 use crate::connection::{Connection, Reply, Sequence};
 
 /// How documents change.
@@ -126,7 +126,7 @@ impl Update {
         let mut encoder = Encoder::default();
         for statement in statements {
             statement.change.check()?;
-            encoder.push(statement.multi, statement.hint.is_some(), |out| statement.write(out))?;
+            encoder.push(statement.multi, |out| statement.write(out))?;
         }
         Ok(Self {
             namespace,
@@ -179,10 +179,6 @@ impl Operation for Update {
         Traits { retryable: self.statements.is_single(), ..Traits::WRITE }
     }
 
-    fn check_unacknowledged(&self, connection: &Connection) -> Result<(), OperationError> {
-        check_unacknowledged_hint(self.statements.hinted(), connection)
-    }
-
     fn prepare(&mut self, connection: &Connection) -> Result<(), OperationError> {
         self.statements.prepare(connection)
     }
@@ -212,7 +208,7 @@ impl Operation for Update {
 
     fn unacknowledged(&mut self) -> Option<Progress<Updated>> {
         self.updated.acknowledged = false;
-        Some(if self.statements.has_more() { Progress::More } else { Progress::Done(self.updated.clone()) })
+        Some(if self.statements.advance() { Progress::More } else { Progress::Done(self.updated.clone()) })
     }
 }
 

@@ -60,6 +60,8 @@ impl Documents {
 /// Where a write with many documents stands.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
+    /// Documents of batches that are over.
+    done: usize,
     current: Range<usize>,
 }
 
@@ -72,11 +74,12 @@ impl Batch {
         self.current.clone()
     }
 
-    /// Cuts the next batch: as many documents as `limits` allow, at least one. A stored document may be as
+    /// Cuts the next batch: as many documents as `limits` allow, at least one. Until [`advance`](Self::advance) it is the same
+    /// batch again, cut by the limits of another connection perhaps: so a retry leaves nothing out. A stored document may be as
     /// long as `maxBsonObjectSize`; `overhead` is what a statement may have beyond it (16 KiB for updates). One that is
     /// longer is refused with the first batch, so that such an operation has no effect at all.
     pub fn next(&mut self, documents: &Documents, limits: &Limits, overhead: usize) -> Result<(), OperationError> {
-        let start = self.current.end;
+        let start = self.done;
         let room = limits.max_message_size.saturating_sub(Self::HEAD);
         let limit = limits.max_bson_object_size.saturating_add(overhead);
         if start == 0
@@ -95,6 +98,12 @@ impl Batch {
         }
         self.current = start..end;
         Ok(())
+    }
+
+    /// The current batch is over: the next one begins behind it. Whether there is one.
+    pub const fn advance(&mut self, documents: &Documents) -> bool {
+        self.done = self.current.end;
+        self.has_more(documents)
     }
 
     /// Whether documents are left after the current batch.
@@ -126,7 +135,7 @@ mod tests {
         loop {
             batch.next(&documents, limits, 0)?;
             seen.push(batch.current());
-            if !batch.has_more(&documents) {
+            if !batch.advance(&documents) {
                 return Ok(seen);
             }
         }
@@ -138,6 +147,21 @@ mod tests {
         assert_eq!(batches(&[5; 7], &limits).unwrap(), [0..3, 3..6, 6..7]);
         assert_eq!(batches(&[50, 50, 50], &limits).unwrap(), [0..2, 2..3]);
         assert_eq!(batches(&[60, 60, 10], &limits).unwrap(), [0..1, 1..3]);
+    }
+
+    #[test]
+    fn a_batch_that_is_cut_again_leaves_nothing_out() {
+        let limits = |max_write_batch_size| Limits { max_write_batch_size, ..Limits::default() };
+        let (all, mut batch) = (documents(&[5; 7]), Batch::default());
+        batch.next(&all, &limits(3), 0).unwrap();
+        assert!(batch.advance(&all));
+        batch.next(&all, &limits(3), 0).unwrap();
+        // Its connection failed; the next one's server accepts less.
+        batch.next(&all, &limits(2), 0).unwrap();
+        assert_eq!(batch.current(), 3..5);
+        assert!(batch.advance(&all));
+        batch.next(&all, &limits(2), 0).unwrap();
+        assert_eq!((batch.current(), batch.advance(&all)), (5..7, false));
     }
 
     #[test]

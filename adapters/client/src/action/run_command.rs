@@ -40,6 +40,8 @@ impl<R: Runtime> RunCommand<R> {
     /// The reply as it came, without decoding it.
     pub async fn raw(self) -> Result<bson::RawDocumentBuf> {
         let reply = self.reply().await?;
+        // Whatever decodes it later recurses without a limit.
+        reply.as_doc().check_depth()?;
         bson::RawDocumentBuf::from_bytes(reply.as_bytes().to_vec())
             .map_err(|error| crate::Error::new(crate::Phase::Decode, crate::ErrorKind::Decode(error)))
     }

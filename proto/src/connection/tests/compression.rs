@@ -143,3 +143,18 @@ fn a_compressed_reply_to_another_request_breaks_the_connection() {
     assert_eq!(pair.arrive(&answer).unwrap_err(), error);
     pair.assert_broken(&error);
 }
+
+#[test]
+fn a_large_command_leaves_no_large_buffers_behind() {
+    for requests in [None, Some(FLIP)] {
+        let mut pair = pair(requests);
+        let body = |body: &mut DocWriter<'_>| {
+            body.i32("insert", 1).binary("large", 0, &vec![7; 1 << 20]);
+        };
+        pair.send(&Request { name: "insert", body: &body, ..PING }).unwrap();
+        assert!(pair.out.remaining() > 1 << 20);
+        pair.write(usize::MAX);
+        assert!(pair.out.is_empty() && pair.out.head.capacity() <= SendBuf::KEPT);
+        assert!(pair.out.scratch.capacity() <= SendBuf::KEPT);
+    }
+}

@@ -166,3 +166,21 @@ fn a_cursor_on_the_namespace_that_was_asked_for_shares_its_name() {
     // A view's cursor may be on another namespace; that one is to be used.
     assert_eq!(server().run(Find::new(namespace(), doc("{}"))).unwrap().namespace, Some(other));
 }
+
+#[test]
+fn a_comment_goes_with_get_more_only_to_servers_that_accept_it_there() {
+    for (max_wire_version, sent) in [(8, ""), (9, r#", comment: "why""#)] {
+        let command = GetMore {
+            namespace: namespace(),
+            cursor_id: 1,
+            batch_size: None,
+            max_await_time: None,
+            comment: Some(value(r#""why""#)),
+            exhaust: false,
+        };
+        let mut server = Server::new(&[r#"{ok: 1, cursor: {id: 0, ns: "db.c", nextBatch: []}}"#]);
+        server.hello.max_wire_version = max_wire_version;
+        server.run(command).unwrap();
+        assert_eq!(server.requests, [format!(r#"{{getMore: 1, collection: "c"{sent}, $db: "db"}}"#)]);
+    }
+}

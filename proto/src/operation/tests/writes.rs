@@ -236,9 +236,9 @@ fn an_unacknowledged_hint_needs_a_server_that_knows_hints() {
         server
     };
     let old = || server(8, unacknowledged());
-    for result in [old().run(hinted_update()).map(drop), old().run(hinted_delete()).map(drop)] {
-        assert!(matches!(result, Err(Failure::Operation(OperationError::InvalidArgument(_)))), "{result:?}");
-    }
+    let result = old().run(hinted_delete());
+    assert!(matches!(result, Err(Failure::Operation(OperationError::InvalidArgument(_)))), "{result:?}");
+    old().run(hinted_update()).expect("updates know hints since server 4.2");
     old().run(update(1)).expect("without a hint");
     server(9, unacknowledged()).run(hinted_update()).expect("server 4.4");
     server(9, unacknowledged()).run(hinted_delete()).expect("server 4.4");
@@ -261,6 +261,8 @@ fn only_batches_of_single_writes_are_retryable() {
         assert_eq!(updates.traits(), Traits { retryable, ..Traits::WRITE });
         deletes.prepare(&connection).unwrap();
         assert_eq!(deletes.traits(), Traits { retryable, ..Traits::WRITE });
+        // On to the next batch.
+        assert!(updates.unacknowledged().is_some() && deletes.unacknowledged().is_some());
     }
 }
 
