@@ -28,3 +28,14 @@ fn where_io_blocks() {
         assert!(report.ran > TESTS.len() / 3, "{report:?}");
     }
 }
+
+#[test]
+fn a_history_is_a_function_of_its_seed() {
+    let [first, other, again] = [1, 2, 1].map(|seed| {
+        let sim = Sim::new(seed);
+        run_in(&sim);
+        sim.fingerprint()
+    });
+    assert_eq!(first, again);
+    assert_ne!(first, other);
+}

@@ -18,7 +18,8 @@ pub(super) async fn duplicate_keys<R: Runtime>(t: &Fixture<'_, R>) {
 }
 
 pub(super) async fn commands_have_codes<R: Runtime>(t: &Fixture<'_, R>) {
-    let error = failure(t.things().find_one(doc! { "x": { "$noSuchOperator": 1 } }).await);
+    let things = t.numbered(1).await;
+    let error = failure(things.find_one(doc! { "x": { "$noSuchOperator": 1 } }).await);
     let ErrorKind::Command(command) = error.kind() else { panic!("{error:?}") };
     assert_eq!((command.code, command.code_name.as_str()), (2, "BadValue"));
     assert!(command.message.contains("$noSuchOperator"), "{command:?}");

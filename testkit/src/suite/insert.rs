@@ -26,8 +26,14 @@ pub(super) async fn one_gets_an_id_unless_it_has_one<R: Runtime>(t: &Fixture<'_,
 
 pub(super) async fn ids_may_be_of_any_type<R: Runtime>(t: &Fixture<'_, R>) {
     let things = t.things();
-    let ids: Vec<Bson> =
-        vec![1.into(), 2_i64.into(), 3.5.into(), "four".into(), ObjectId::new().into(), doc! { "a": 1 }.into()];
+    let ids: Vec<Bson> = vec![
+        1.into(),
+        2_i64.into(),
+        3.5.into(),
+        "four".into(),
+        ObjectId::from_bytes([7; 12]).into(),
+        doc! { "a": 1 }.into(),
+    ];
     let ids = ids.into_iter().chain([Bson::Null, Bson::Boolean(true)]);
     for id in ids {
         let inserted = things.insert_one(doc! { "_id": id.clone() }).await.unwrap();
