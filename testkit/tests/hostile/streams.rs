@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bson::{Document, doc};
 use stator_client::{ErrorKind, Phase, Runtime};
+use stator_proto::connection::ConnectionError;
 use stator_wire::op_msg::Flags;
 
 use crate::peer::{client, find, found, hello, message, server};
@@ -105,8 +106,9 @@ pub(crate) async fn more_replies_than_were_asked_for<R: Runtime>(runtime: R) {
             }
         });
         let client = client(runtime.clone(), &format!("{uri}?maxPoolSize=1"));
-        assert_eq!(find(&client, 1).await.unwrap(), Some(doc! { "_id": 1 }));
         let start = Instant::now();
+        let error = expect("more replies than one", find(&client, 1).await, start);
+        assert!(matches!(error.kind(), ErrorKind::Connection(ConnectionError::MoreThanAsked)), "{error:?}");
         assert_eq!(find(&client, 2).await.unwrap(), Some(doc! { "_id": 2 }), "endless: {endless}");
         assert!(start.elapsed() < LATE, "{:?}", start.elapsed());
     }
