@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(Some(error)) = CommandError::from_reply(&reply) {
         let _ = format!("{error} {error:?}");
     }
-    if let Ok(mut cursor) = CursorReply::parse(reply, "firstBatch") {
+    if let Ok(mut cursor) = CursorReply::parse(reply, "firstBatch", None) {
         let mut left = data.len();
         while let Some(next) = cursor.batch.next_doc_buf() {
             let Ok(doc) = next else {
