@@ -70,6 +70,8 @@ pub(crate) async fn silence_in_the_middle<R: Runtime>(runtime: R) {
             }
         });
         let client = client(runtime.clone(), &format!("{uri}?maxPoolSize=1"));
+        // Connected beforehand: the timeout is for the reply alone.
+        client.database("d").run_command(doc! { "ping": 1 }).await.unwrap();
         let start = Instant::now();
         let one = client.database("d").collection::<Document>("c").find_one(doc! { "_id": 1 }).timeout(SHORT).await;
         let error = expect("silence in the middle of a reply", one, start);
