@@ -61,10 +61,15 @@ impl FindAndModify {
             Modification::Pipeline(stages) => check_pipeline(stages.as_doc())?,
             Modification::Replace(replacement) => check_replacement(replacement.as_doc())?,
         }
-        Ok(Self {
+        Ok(Self { modification, ..Self::remove(namespace, filter) })
+    }
+
+    /// Deletes the first document that matches `filter`, with the server's defaults.
+    pub const fn remove(namespace: Namespace, filter: DocBuf) -> Self {
+        Self {
             namespace,
             filter,
-            modification,
+            modification: Modification::Remove,
             sort: None,
             projection: None,
             return_new: None,
@@ -76,7 +81,7 @@ impl FindAndModify {
             let_vars: None,
             max_time: None,
             comment: None,
-        })
+        }
     }
 }
 

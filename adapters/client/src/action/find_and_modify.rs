@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bson::Document;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use stator_proto::operation::{self as op, Change, FindAndModify, Modification, Namespace, Settings};
+use stator_proto::operation::{self as op, Change, FindAndModify, Modification, Settings};
 use stator_wire::bson::DocBuf;
 
 use super::Doubt;
@@ -47,26 +47,6 @@ pub struct FindOneAndUpdate<R: Runtime, T = Document> {
     doubt: Doubt,
 }
 
-/// The command that deletes: it cannot be refused beforehand.
-fn remove(namespace: &Namespace, filter: DocBuf) -> FindAndModify {
-    FindAndModify {
-        namespace: namespace.clone(),
-        filter,
-        modification: Modification::Remove,
-        sort: None,
-        projection: None,
-        return_new: None,
-        upsert: None,
-        array_filters: None,
-        bypass_document_validation: None,
-        hint: None,
-        collation: None,
-        let_vars: None,
-        max_time: None,
-        comment: None,
-    }
-}
-
 /// The command; a modification that is not what it says it is becomes a doubt.
 fn command<R: Runtime, T>(
     collection: &Collection<R, T>,
@@ -80,7 +60,7 @@ fn command<R: Runtime, T>(
         Ok(op) => op,
         Err(error) => {
             doubt.take::<()>(Err(Error::from(error)));
-            remove(namespace, filter)
+            FindAndModify::remove(namespace.clone(), filter)
         }
     }
 }
@@ -90,7 +70,7 @@ impl<R: Runtime, T> FindOneAndDelete<R, T> {
         let mut doubt = Doubt::default();
         let filter = doubt.doc(filter);
         Self {
-            op: remove(collection.namespace(), filter),
+            op: FindAndModify::remove(collection.namespace().clone(), filter),
             settings: collection.settings().clone(),
             collection: collection.clone(),
             doubt,
