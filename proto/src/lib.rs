@@ -221,6 +221,7 @@ pub mod operation;
 pub mod pool;
 pub mod read_preference;
 pub mod time;
+pub mod topology;
 pub mod uri;
 
 pub use address::ServerAddress;

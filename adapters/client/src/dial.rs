@@ -16,6 +16,7 @@ use stator_proto::hello::Limits;
 use stator_proto::pool::{ConnectionId, OnFailure};
 use stator_proto::{Instant, ServerAddress};
 
+use crate::channel::Channel;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::hub::{After, lock};
 use crate::inner::Core;
@@ -151,7 +152,7 @@ impl<R: Runtime> Dial<R> {
     async fn establish(self, core: &Weak<Core<R>>) -> Result<Link<R>> {
         let stream = self.connect().await?;
         self.remember_closer(core, &stream)?;
-        self.shake_hands(core, Io::new(stream, Limits::MAX_FRAME)).await
+        self.shake_hands(core, Io::new(Channel::Plain(stream), Limits::MAX_FRAME)).await
     }
 
     /// From here on the dial can be ended from elsewhere; an error if it was given up already.

@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+mod channel;
 mod checkout;
 mod client;
 mod collection;

@@ -11,6 +11,7 @@ use stator_proto::{Connection, Instant, SendBuf, ServerAddress};
 use stator_wire::Deframer;
 use stator_wire::bson::Doc;
 
+use crate::channel::Channel;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::runtime::{Runtime, Stream};
 
@@ -32,7 +33,7 @@ pub(crate) struct Link<R: Runtime> {
 
 /// A stream and its buffers.
 pub(crate) struct Io<R: Runtime> {
-    pub(crate) stream: R::Stream,
+    pub(crate) stream: Channel<R::Stream>,
     pub(crate) input: Deframer,
     pub(crate) output: SendBuf,
     /// An error of the stream itself: it must not be used again.
@@ -46,7 +47,7 @@ impl<R: Runtime> core::fmt::Debug for Io<R> {
 }
 
 impl<R: Runtime> Io<R> {
-    pub(crate) fn new(stream: R::Stream, limit: usize) -> Self {
+    pub(crate) fn new(stream: Channel<R::Stream>, limit: usize) -> Self {
         Self { stream, input: Deframer::new(limit), output: SendBuf::new(), broken: false }
     }
 
