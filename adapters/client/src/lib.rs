@@ -28,6 +28,7 @@ mod cursor;
 mod database;
 mod dial;
 mod error;
+pub mod event;
 #[cfg(feature = "extjson")]
 pub mod extjson;
 pub mod host;
