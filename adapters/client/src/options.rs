@@ -14,6 +14,7 @@ pub use stator_proto::uri::{
 
 use crate::error::{Error, Result};
 use crate::event::Listener;
+use crate::logging::LogOptions;
 
 /// Everything that a client can be told.
 ///
@@ -38,6 +39,9 @@ pub struct ClientOptions {
     pub keep_owing_connections: bool,
     /// Who is told of commands, connection pools, the topology and the selection of servers.
     pub listeners: Vec<Listener>,
+    /// What is logged, in builds with the feature `tracing`. `None`, the default, asks the environment (`MONGODB_LOG_*`)
+    /// when the client is made.
+    pub log: Option<LogOptions>,
 }
 
 impl ClientOptions {
@@ -56,7 +60,7 @@ impl Default for ClientOptions {
 
 impl From<Config> for ClientOptions {
     fn from(config: Config) -> Self {
-        Self { config, warnings: Vec::new(), keep_owing_connections: true, listeners: Vec::new() }
+        Self { config, warnings: Vec::new(), keep_owing_connections: true, listeners: Vec::new(), log: None }
     }
 }
 

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::{Category, CommandEvent, Event, PoolEvent, SelectionEvent, TopologyEvent};
+use crate::logging::{self, LogOptions};
 
 /// A function that gets events; cheap to clone. See the [module](super) for when and where it is called.
 ///
@@ -153,6 +154,12 @@ pub(crate) struct Listeners {
 
 #[allow(dead_code, reason = "the hub takes this up")]
 impl Listeners {
+    /// The listeners that a client's options name, and the one that logs.
+    pub(crate) fn of(mut listeners: Vec<Listener>, log: Option<LogOptions>) -> Self {
+        listeners.extend(logging::listener(log));
+        Self::new(listeners)
+    }
+
     pub(crate) fn new(listeners: Vec<Listener>) -> Self {
         let categories = listeners.iter().fold(Categories::default(), |all, one| all.union(one.categories));
         Self { listeners: listeners.into(), categories }

@@ -48,6 +48,8 @@ pub(crate) use delivery::Deliveries;
 pub use document::EventDocument;
 pub use listener::Listener;
 pub(crate) use listener::Listeners;
+#[cfg(feature = "tracing")]
+pub(crate) use listener::{Categories, Receiver};
 pub use pool::{CheckOutFailedReason, CloseReason, PoolEvent, PoolEventKind, PoolOptions};
 pub use selection::{SelectionEvent, SelectionEventKind, Selector};
 pub use topology::{HeartbeatInfo, ServerDescription, TopologyDescription, TopologyEvent};
