@@ -37,12 +37,15 @@ fn events(name: &str, body: &dyn Fn(&mut DocWriter<'_>)) -> Vec<Event> {
     log.take()
 }
 
-fn all_sensitive() -> Vec<(String, &'static dyn Fn(&mut DocWriter<'_>))> {
+/// A command's name and what makes it sensitive.
+type Sample = (String, &'static dyn Fn(&mut DocWriter<'_>));
+
+fn all_sensitive() -> Vec<Sample> {
     // The specification's table, spelled again here so that a slip in the list is seen.
     let table =
         "authenticate saslStart saslContinue getnonce createUser updateUser copydbgetnonce copydbsaslstart copydb";
     assert_eq!(table.split(' ').collect::<Vec<_>>(), SENSITIVE);
-    let mut all: Vec<(String, &'static dyn Fn(&mut DocWriter<'_>))> = Vec::new();
+    let mut all: Vec<Sample> = Vec::new();
     all.extend(SENSITIVE.iter().map(|name| ((*name).to_owned(), &secret as _)));
     all.extend(["hello", "isMaster", "ismaster"].map(|name| (name.to_owned(), &speculative as _)));
     let upper: Vec<_> = all.iter().map(|(name, body)| (name.to_uppercase(), *body)).collect();
