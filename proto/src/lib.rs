@@ -13,6 +13,7 @@
 //! | [`Cursor`] | batches, `getMore`, `killCursors` |
 //! | [`Pool`] | who gets which connection, and when one is to be dialled or closed |
 //! | [`auth`] | SCRAM and the other mechanisms as exchanges of payloads |
+//! | [`socks5`] | the way through a proxy |
 //!
 //! # The grammar of machines
 //!
@@ -220,6 +221,7 @@ pub mod hello;
 pub mod operation;
 pub mod pool;
 pub mod read_preference;
+pub mod socks5;
 pub mod time;
 pub mod topology;
 pub mod uri;
