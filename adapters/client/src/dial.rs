@@ -4,9 +4,7 @@
 //! it up or the last handle is dropped.
 
 use core::sync::atomic::{AtomicU8, Ordering};
-use core::time::Duration;
 use std::collections::VecDeque;
-use std::io;
 use std::sync::{Arc, Weak};
 
 use stator_proto::auth::scram::{Challenge, Nonce, ScramKeys};
@@ -17,12 +15,13 @@ use stator_proto::pool::{ConnectionId, OnFailure};
 use stator_proto::{Instant, ServerAddress};
 
 use crate::channel::Channel;
+use crate::connect::ConnectSettings;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::hub::{After, lock};
 use crate::inner::Core;
 use crate::link::{Io, Link};
-use crate::runtime::{Endpoint, Runtime, SpawnError, Stream};
-use crate::{compress, login};
+use crate::runtime::{Runtime, SpawnError, Stream};
+use crate::{compress, connect, login};
 
 /// Starts the dials that the pool has asked for.
 ///
@@ -125,6 +124,7 @@ fn report<R: Runtime>(core: &Core<R>, id: ConnectionId, outcome: Result<Link<R>>
 struct Dial<R: Runtime> {
     id: ConnectionId,
     runtime: R,
+    connect: ConnectSettings,
     server: ServerAddress,
     options: HandshakeOptions,
     nonce: Nonce,
@@ -145,18 +145,18 @@ impl<R: Runtime> Dial<R> {
             server_api: core.config.server_api.clone(),
             deadline: core.config.connect_timeout().map_or(Instant::FAR_FUTURE, |timeout| start + timeout),
         };
-        let (runtime, server) = (core.runtime.clone(), core.server.clone());
-        Ok(Self { id, runtime, server, options, nonce: Nonce::from_random(&random) })
+        let (runtime, connect, server) = (core.runtime.clone(), core.connect.clone(), core.server.clone());
+        Ok(Self { id, runtime, connect, server, options, nonce: Nonce::from_random(&random) })
     }
 
     async fn establish(self, core: &Weak<Core<R>>) -> Result<Link<R>> {
-        let stream = self.connect().await?;
-        self.remember_closer(core, &stream)?;
-        self.shake_hands(core, Io::new(Channel::Plain(stream), Limits::MAX_FRAME)).await
+        let channel = connect::open(&self.runtime, &self.connect, &self.server, self.options.deadline).await?;
+        self.remember_closer(core, &channel)?;
+        self.shake_hands(core, Io::new(channel, Limits::MAX_FRAME)).await
     }
 
     /// From here on the dial can be ended from elsewhere; an error if it was given up already.
-    fn remember_closer(&self, core: &Weak<Core<R>>, stream: &R::Stream) -> Result<()> {
+    fn remember_closer(&self, core: &Weak<Core<R>>, stream: &Channel<R::Stream>) -> Result<()> {
         let given_up = || Error::at(Phase::Connect, &self.server, ErrorKind::Closed);
         let core = core.upgrade().ok_or_else(given_up)?;
         let mut hub = lock(&core.hub);
@@ -167,35 +167,8 @@ impl<R: Runtime> Dial<R> {
         Ok(())
     }
 
-    /// Resolves the host and tries its addresses in turn, each with an equal share of the time that is left, so that one
-    /// that is silent does not take it all.
-    async fn connect(&self) -> Result<R::Stream> {
-        let Self { runtime, server, options: HandshakeOptions { deadline, .. }, .. } = self;
-        let endpoints = match server {
-            ServerAddress::Unix { path } => vec![Endpoint::Unix(path.into())],
-            ServerAddress::Tcp { host, port } => {
-                let found = runtime.lookup(host, *port, *deadline).await;
-                let found = found.map_err(|error| Error::io(Phase::Dns, server, error))?;
-                found.into_iter().map(Endpoint::Tcp).collect()
-            }
-        };
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
-        for (endpoint, left) in endpoints.iter().zip((1..=endpoints.len() as u32).rev()) {
-            let now = runtime.now();
-            let share = match left {
-                2.. if !deadline.is_far_future() => (*deadline).min(now + ((*deadline - now) / left).max(LEAST_SHARE)),
-                _ => *deadline,
-            };
-            match runtime.connect(endpoint, share).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
-            }
-        }
-        Err(Error::io(Phase::Connect, server, last))
-    }
-
     async fn shake_hands(self, core: &Weak<Core<R>>, mut io: Io<R>) -> Result<Link<R>> {
-        let Self { id, runtime, server, options, nonce } = self;
+        let Self { id, runtime, server, options, nonce, .. } = self;
         let deadline = options.deadline;
         let mut handshake = Handshake::new(options, nonce);
         let failed = |error| Error::at(Phase::Auth, &server, ErrorKind::Handshake(error));
@@ -238,9 +211,6 @@ fn keys<R: Runtime>(core: &Weak<Core<R>>, challenge: &Challenge) -> ScramKeys {
     let cached = core.upgrade().and_then(|core| lock(&core.hub).keys.get(challenge.cache_key()));
     cached.unwrap_or_else(|| challenge.derive_keys())
 }
-
-/// What an address gets at least of the time that is left: a SYN that was lost is sent again after 1 s.
-const LEAST_SHARE: Duration = Duration::from_secs(2);
 
 /// Replies may be a little longer than what `maxMessageSizeBytes` allows for requests; never refuse below this.
 const FRAME_FLOOR: usize = 48_000_000;

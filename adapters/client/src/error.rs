@@ -9,6 +9,7 @@ use stator_proto::connection::ConnectionError;
 use stator_proto::handshake::HandshakeError;
 use stator_proto::operation::{CommandError, OperationError, WriteError, WriteFailure};
 use stator_proto::pool::PoolError;
+use stator_proto::socks5::Socks5Error;
 use stator_proto::uri::UriError;
 
 use crate::runtime::SpawnError;
@@ -102,6 +103,8 @@ pub enum ErrorKind {
     Timeout,
     /// The stream failed.
     Io(io::Error),
+    /// The SOCKS5 proxy is of no use. A network error that says nothing about the server.
+    Socks5(Socks5Error),
     /// The server broke the wire protocol or closed the connection.
     Connection(ConnectionError),
     /// Hello or authentication failed.
@@ -237,7 +240,7 @@ impl Error {
     /// Whether the network failed: connecting, sending, receiving.
     pub fn is_network(&self) -> bool {
         match &self.0.kind {
-            ErrorKind::Io(_) | ErrorKind::Connection(ConnectionError::Closed { .. }) => true,
+            ErrorKind::Io(_) | ErrorKind::Socks5(_) | ErrorKind::Connection(ConnectionError::Closed { .. }) => true,
             ErrorKind::Timeout => !matches!(self.0.phase, Phase::Queue | Phase::Select),
             ErrorKind::Handshake(HandshakeError::Connection(_)) => true,
             _ => self.cause().is_some_and(Self::is_network),
@@ -310,6 +313,7 @@ impl fmt::Display for Error {
             ErrorKind::Operation(error) => error.fmt(f)?,
             ErrorKind::Timeout => write!(f, "timed out in phase `{}`", self.0.phase.as_str())?,
             ErrorKind::Io(error) => write!(f, "the network failed in phase `{}`: {error}", self.0.phase.as_str())?,
+            ErrorKind::Socks5(error) => error.fmt(f)?,
             ErrorKind::Connection(error) => error.fmt(f)?,
             ErrorKind::Handshake(error) => error.fmt(f)?,
             ErrorKind::Pool(PoolError::Dial { cause }) => return cause.fmt(f),
@@ -330,6 +334,7 @@ impl std::error::Error for Error {
             ErrorKind::Encode(error) | ErrorKind::Decode(error) => Some(error),
             ErrorKind::Io(error) => Some(error),
             ErrorKind::Uri(error) => Some(error),
+            ErrorKind::Socks5(error) => Some(error),
             _ => None,
         }
     }

@@ -10,6 +10,7 @@ use stator_proto::pool::{Pool, PoolOptions};
 use stator_proto::{Config, Instant, ServerAddress};
 
 use crate::checkout::Lease;
+use crate::connect::ConnectSettings;
 use crate::dial;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::hub::{After, Hub, lock};
@@ -24,6 +25,7 @@ pub(crate) struct Core<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) config: Arc<Config>,
     pub(crate) server: ServerAddress,
+    pub(crate) connect: ConnectSettings,
     /// What cannot be done with this configuration; said by the first operation.
     unusable: Option<Error>,
     pub(crate) metadata: Mutex<ClientMetadata>,
@@ -36,7 +38,7 @@ pub(crate) struct Core<R: Runtime> {
 impl<R: Runtime> Core<R> {
     /// Does no I/O, starts no task and needs no executor.
     pub(crate) fn new(runtime: R, options: ClientOptions) -> Arc<Self> {
-        let ClientOptions { config, keep_owing_connections, .. } = options;
+        let ClientOptions { config, keep_owing_connections, connector, .. } = options;
         let server = config
             .hosts
             .first()
@@ -54,6 +56,7 @@ impl<R: Runtime> Core<R> {
         };
         Arc::new_cyclic(|this| Self {
             unusable: unusable(&config),
+            connect: ConnectSettings::new(&config, connector),
             metadata: Mutex::new(crate::metadata::of(&config)),
             object_ids: ObjectIds::new(&runtime),
             hub: Mutex::new(Hub::new(pool)),
@@ -257,8 +260,6 @@ fn unusable(config: &Config) -> Option<Error> {
         "replica sets are not discovered yet: name one member and directConnection=true"
     } else if config.load_balanced() {
         "load balancers are not supported yet"
-    } else if config.proxy.host.is_some() {
-        "SOCKS5 is not implemented yet"
     } else {
         return None;
     };

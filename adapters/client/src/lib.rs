@@ -23,6 +23,7 @@ mod checkout;
 mod client;
 mod collection;
 mod compress;
+mod connect;
 mod convert;
 mod cursor;
 mod database;

@@ -12,6 +12,7 @@ pub use stator_proto::uri::{
     ServerMonitoringMode, TlsOptions, UuidRepresentation, Warning,
 };
 
+pub use crate::connect::Connector;
 use crate::error::{Error, Result};
 
 /// Everything that a client can be told.
@@ -35,6 +36,8 @@ pub struct ClientOptions {
     /// Whether a connection whose reply is still to come is kept (for up to 1 s) when its operation is dropped or times
     /// out. `false` closes it, as CMAP and Client Side Operations Timeout say today. Default true.
     pub keep_owing_connections: bool,
+    /// How to connect, instead of what the runtime does. Default `None`.
+    pub connector: Option<Connector>,
 }
 
 impl ClientOptions {
@@ -53,7 +56,7 @@ impl Default for ClientOptions {
 
 impl From<Config> for ClientOptions {
     fn from(config: Config) -> Self {
-        Self { config, warnings: Vec::new(), keep_owing_connections: true }
+        Self { config, warnings: Vec::new(), keep_owing_connections: true, connector: None }
     }
 }
 
