@@ -12,6 +12,7 @@ use stator_proto::pool::PoolError;
 use stator_proto::socks5::Socks5Error;
 use stator_proto::uri::UriError;
 
+use crate::dns::{DnsError, DnsFailure};
 use crate::runtime::SpawnError;
 
 /// The result of everything that can fail here.
@@ -103,6 +104,8 @@ pub enum ErrorKind {
     Timeout,
     /// The stream failed.
     Io(io::Error),
+    /// A `mongodb+srv` host could not be resolved.
+    Dns(DnsError),
     /// The SOCKS5 proxy is of no use. A network error that says nothing about the server.
     Socks5(Socks5Error),
     /// The server broke the wire protocol or closed the connection.
@@ -227,6 +230,7 @@ impl Error {
     pub fn is_timeout(&self) -> bool {
         match &self.0.kind {
             ErrorKind::Timeout | ErrorKind::Pool(PoolError::TimedOut) => true,
+            ErrorKind::Dns(error) => matches!(error.failure, DnsFailure::Timeout),
             ErrorKind::Command(error) => error.code == MAX_TIME_EXPIRED,
             ErrorKind::Write(failure) => {
                 let mut codes = failure.write_errors.iter().map(|error| error.code);
@@ -313,6 +317,7 @@ impl fmt::Display for Error {
             ErrorKind::Operation(error) => error.fmt(f)?,
             ErrorKind::Timeout => write!(f, "timed out in phase `{}`", self.0.phase.as_str())?,
             ErrorKind::Io(error) => write!(f, "the network failed in phase `{}`: {error}", self.0.phase.as_str())?,
+            ErrorKind::Dns(error) => error.fmt(f)?,
             ErrorKind::Socks5(error) => error.fmt(f)?,
             ErrorKind::Connection(error) => error.fmt(f)?,
             ErrorKind::Handshake(error) => error.fmt(f)?,
@@ -334,6 +339,7 @@ impl std::error::Error for Error {
             ErrorKind::Encode(error) | ErrorKind::Decode(error) => Some(error),
             ErrorKind::Io(error) => Some(error),
             ErrorKind::Uri(error) => Some(error),
+            ErrorKind::Dns(error) => Some(error),
             ErrorKind::Socks5(error) => Some(error),
             _ => None,
         }
@@ -366,6 +372,12 @@ impl From<ConnectionError> for Error {
 impl From<UriError> for Error {
     fn from(error: UriError) -> Self {
         Self::new(Phase::Prepare, ErrorKind::Uri(error))
+    }
+}
+
+impl From<DnsError> for Error {
+    fn from(error: DnsError) -> Self {
+        Self::new(Phase::Dns, ErrorKind::Dns(error))
     }
 }
 

@@ -250,8 +250,8 @@ fn pool_options(config: &Config) -> PoolOptions {
 
 /// What this version cannot do with a configuration. Said plainly rather than done half.
 fn unusable(config: &Config) -> Option<Error> {
-    let what = if config.srv.is_some() {
-        "mongodb+srv is not implemented yet: name the hosts"
+    let what = if config.srv.is_some() && config.hosts.is_empty() {
+        "mongodb+srv is not resolved by clients yet: pass the result of `ClientOptions::resolve`"
     } else if config.tls_enabled() {
         "TLS is not implemented yet"
     } else if config.hosts.len() > 1 {

@@ -24,6 +24,8 @@ use crate::channel::Channel;
 use crate::error::{Error, Phase, Result};
 use crate::runtime::{Endpoint, Runtime};
 pub use connector::Connector;
+#[cfg(feature = "srv")]
+pub(crate) use socks::write_all;
 
 /// How a client connects. Cheap to clone.
 #[derive(Clone, Debug, Default)]
