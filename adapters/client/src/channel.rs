@@ -10,7 +10,6 @@ pub(crate) enum Channel<S> {
     /// As the runtime connected it.
     Plain(S),
     /// Made by somebody else.
-    #[expect(dead_code, reason = "made by the connect function of the options, which is being built")]
     Boxed(Box<dyn Stream>),
 }
 

@@ -10,8 +10,10 @@ use stator_proto::handshake::HandshakeError;
 use stator_proto::operation::{CommandError, OperationError, WriteError, WriteFailure};
 use stator_proto::pool::PoolError;
 use stator_proto::select::{SelectError, SelectionFailure};
+use stator_proto::socks5::Socks5Error;
 use stator_proto::uri::UriError;
 
+use crate::dns::{DnsError, DnsFailure};
 use crate::runtime::SpawnError;
 
 /// The result of everything that can fail here.
@@ -108,6 +110,10 @@ pub enum ErrorKind {
     Timeout,
     /// The stream failed.
     Io(io::Error),
+    /// A `mongodb+srv` host could not be resolved.
+    Dns(DnsError),
+    /// The SOCKS5 proxy is of no use. A network error that says nothing about the server.
+    Socks5(Socks5Error),
     /// The server broke the wire protocol or closed the connection.
     Connection(ConnectionError),
     /// Hello or authentication failed.
@@ -245,6 +251,7 @@ impl Error {
     pub fn is_timeout(&self) -> bool {
         match &self.0.kind {
             ErrorKind::Timeout | ErrorKind::Selection(_) | ErrorKind::Pool(PoolError::TimedOut) => true,
+            ErrorKind::Dns(error) => matches!(error.failure, DnsFailure::Timeout),
             ErrorKind::Command(error) => error.code == MAX_TIME_EXPIRED,
             ErrorKind::Write(failure) => {
                 let mut codes = failure.write_errors.iter().map(|error| error.code);
@@ -258,7 +265,7 @@ impl Error {
     /// Whether the network failed: connecting, sending, receiving.
     pub fn is_network(&self) -> bool {
         match &self.0.kind {
-            ErrorKind::Io(_) | ErrorKind::Connection(ConnectionError::Closed { .. }) => true,
+            ErrorKind::Io(_) | ErrorKind::Socks5(_) | ErrorKind::Connection(ConnectionError::Closed { .. }) => true,
             ErrorKind::Timeout => !matches!(self.0.phase, Phase::Queue | Phase::Select),
             ErrorKind::Handshake(HandshakeError::Connection(_)) => true,
             _ => self.cause().is_some_and(Self::is_network),
@@ -341,6 +348,8 @@ impl fmt::Display for Error {
             ErrorKind::Operation(error) => error.fmt(f)?,
             ErrorKind::Timeout => write!(f, "timed out in phase `{}`", self.0.phase.as_str())?,
             ErrorKind::Io(error) => write!(f, "the network failed in phase `{}`: {error}", self.0.phase.as_str())?,
+            ErrorKind::Dns(error) => error.fmt(f)?,
+            ErrorKind::Socks5(error) => error.fmt(f)?,
             ErrorKind::Connection(error) => error.fmt(f)?,
             ErrorKind::Handshake(error) => error.fmt(f)?,
             ErrorKind::Selection(failure) => failure.fmt(f)?,
@@ -363,6 +372,8 @@ impl std::error::Error for Error {
             ErrorKind::Encode(error) | ErrorKind::Decode(error) => Some(error),
             ErrorKind::Io(error) => Some(error),
             ErrorKind::Uri(error) => Some(error),
+            ErrorKind::Dns(error) => Some(error),
+            ErrorKind::Socks5(error) => Some(error),
             _ => None,
         }
     }
@@ -394,6 +405,12 @@ impl From<ConnectionError> for Error {
 impl From<UriError> for Error {
     fn from(error: UriError) -> Self {
         Self::new(Phase::Prepare, ErrorKind::Uri(error))
+    }
+}
+
+impl From<DnsError> for Error {
+    fn from(error: DnsError) -> Self {
+        Self::new(Phase::Dns, ErrorKind::Dns(error))
     }
 }
 

@@ -13,6 +13,7 @@
 //! None is on by default; each adds and changes nothing else.
 //!
 //! - `snappy`, `zlib`, `zstd`: the codec of that name for compressed messages.
+//! - `srv`: resolves `mongodb+srv` connection strings. On by default in the adapters; without it they are refused.
 //! - `extjson`: the module `extjson`, which reads and writes MongoDB Extended JSON.
 
 #![forbid(unsafe_code)]
@@ -23,12 +24,14 @@ mod checkout;
 mod client;
 mod collection;
 mod compress;
+mod connect;
 mod convert;
 mod cursor;
 mod database;
 mod deployment;
 mod dial;
 mod dialer;
+mod dns;
 mod error;
 mod execute;
 #[cfg(feature = "extjson")]
@@ -56,6 +59,7 @@ pub use client::Client;
 pub use collection::Collection;
 pub use cursor::Cursor;
 pub use database::Database;
+pub use dns::{DnsError, DnsFailure};
 pub use error::{Error, ErrorKind, Phase, Result};
 pub use options::ClientOptions;
 pub use runtime::{BlockOn, Runtime};
