@@ -22,6 +22,7 @@ use crate::hub::{After, lock};
 use crate::inner::Core;
 use crate::link::{Io, Link};
 use crate::runtime::{Endpoint, Runtime, SpawnError, Stream};
+use crate::tls::Connector;
 use crate::{compress, login};
 
 /// Starts the dials that the pool has asked for.
@@ -126,6 +127,7 @@ struct Dial<R: Runtime> {
     id: ConnectionId,
     runtime: R,
     server: ServerAddress,
+    tls: Option<Connector>,
     options: HandshakeOptions,
     nonce: Nonce,
 }
@@ -145,14 +147,18 @@ impl<R: Runtime> Dial<R> {
             server_api: core.config.server_api.clone(),
             deadline: core.config.connect_timeout().map_or(Instant::FAR_FUTURE, |timeout| start + timeout),
         };
-        let (runtime, server) = (core.runtime.clone(), core.server.clone());
-        Ok(Self { id, runtime, server, options, nonce: Nonce::from_random(&random) })
+        let (runtime, server, tls) = (core.runtime.clone(), core.server.clone(), core.tls.clone());
+        Ok(Self { id, runtime, server, tls, options, nonce: Nonce::from_random(&random) })
     }
 
     async fn establish(self, core: &Weak<Core<R>>) -> Result<Link<R>> {
         let stream = self.connect().await?;
         self.remember_closer(core, &stream)?;
-        self.shake_hands(core, Io::new(Channel::Plain(stream), Limits::MAX_FRAME)).await
+        let channel = match &self.tls {
+            Some(tls) => tls.secure(Channel::Plain(stream), &self.server, self.options.deadline).await?,
+            None => Channel::Plain(stream),
+        };
+        self.shake_hands(core, Io::new(channel, Limits::MAX_FRAME)).await
     }
 
     /// From here on the dial can be ended from elsewhere; an error if it was given up already.
@@ -195,7 +201,7 @@ impl<R: Runtime> Dial<R> {
     }
 
     async fn shake_hands(self, core: &Weak<Core<R>>, mut io: Io<R>) -> Result<Link<R>> {
-        let Self { id, runtime, server, options, nonce } = self;
+        let Self { id, runtime, server, options, nonce, .. } = self;
         let deadline = options.deadline;
         let mut handshake = Handshake::new(options, nonce);
         let failed = |error| Error::at(Phase::Auth, &server, ErrorKind::Handshake(error));

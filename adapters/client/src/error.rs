@@ -12,6 +12,7 @@ use stator_proto::pool::PoolError;
 use stator_proto::uri::UriError;
 
 use crate::runtime::SpawnError;
+use crate::tls::TlsError;
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -100,6 +101,8 @@ pub enum ErrorKind {
     Operation(OperationError),
     /// The deadline has passed.
     Timeout,
+    /// The connection could not be secured, or was not secure any more.
+    Tls(TlsError),
     /// The stream failed.
     Io(io::Error),
     /// The server broke the wire protocol or closed the connection.
@@ -127,13 +130,14 @@ impl Error {
         Self::new(Phase::Prepare, ErrorKind::InvalidArgument(reason.into()))
     }
 
-    /// An I/O error of `phase`; one that says "timed out" is a [`ErrorKind::Timeout`].
+    /// An I/O error of `phase`; one that says "timed out" is a [`ErrorKind::Timeout`], one of TLS a [`ErrorKind::Tls`].
     pub(crate) fn io(phase: Phase, server: &ServerAddress, error: io::Error) -> Self {
-        let kind = match error.kind() {
-            io::ErrorKind::TimedOut => ErrorKind::Timeout,
-            _ => ErrorKind::Io(error),
-        };
-        Self::at(phase, server, kind)
+        match error.downcast::<TlsError>() {
+            // Servers judge the client's certificate when the handshake is over: the first reply brings the verdict.
+            Ok(error) => Self::at(if phase == Phase::Auth { Phase::Tls } else { phase }, server, ErrorKind::Tls(error)),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Self::at(phase, server, ErrorKind::Timeout),
+            Err(error) => Self::at(phase, server, ErrorKind::Io(error)),
+        }
     }
 
     /// The same error with what its operation knows: the server that it came from, and whether a part was done before.
@@ -240,6 +244,8 @@ impl Error {
             ErrorKind::Io(_) | ErrorKind::Connection(ConnectionError::Closed { .. }) => true,
             ErrorKind::Timeout => !matches!(self.0.phase, Phase::Queue | Phase::Select),
             ErrorKind::Handshake(HandshakeError::Connection(_)) => true,
+            // The others come again with every attempt.
+            ErrorKind::Tls(error) => matches!(error, TlsError::Closed | TlsError::Protocol { .. }),
             _ => self.cause().is_some_and(Self::is_network),
         }
     }
@@ -308,6 +314,7 @@ impl fmt::Display for Error {
             ErrorKind::Command(error) => write!(f, "the server refused the command: {error}")?,
             ErrorKind::Write(failure) => failure.fmt(f)?,
             ErrorKind::Operation(error) => error.fmt(f)?,
+            ErrorKind::Tls(error) => error.fmt(f)?,
             ErrorKind::Timeout => write!(f, "timed out in phase `{}`", self.0.phase.as_str())?,
             ErrorKind::Io(error) => write!(f, "the network failed in phase `{}`: {error}", self.0.phase.as_str())?,
             ErrorKind::Connection(error) => error.fmt(f)?,
@@ -330,6 +337,7 @@ impl std::error::Error for Error {
             ErrorKind::Encode(error) | ErrorKind::Decode(error) => Some(error),
             ErrorKind::Io(error) => Some(error),
             ErrorKind::Uri(error) => Some(error),
+            ErrorKind::Tls(error) => Some(error),
             _ => None,
         }
     }

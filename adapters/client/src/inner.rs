@@ -17,6 +17,7 @@ use crate::keeper;
 use crate::link::Link;
 use crate::options::ClientOptions;
 use crate::runtime::Runtime;
+use crate::tls::Connector;
 
 /// The shared part of a client: configuration, the hub, and who we are.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct Core<R: Runtime> {
     pub(crate) metadata: Mutex<ClientMetadata>,
     pub(crate) hub: Mutex<Hub<R>>,
     pub(crate) settings: Settings,
+    /// `None` without TLS.
+    pub(crate) tls: Option<Connector>,
     object_ids: ObjectIds,
     pub(crate) this: Weak<Self>,
 }
@@ -36,7 +39,7 @@ pub(crate) struct Core<R: Runtime> {
 impl<R: Runtime> Core<R> {
     /// Does no I/O, starts no task and needs no executor.
     pub(crate) fn new(runtime: R, options: ClientOptions) -> Arc<Self> {
-        let ClientOptions { config, keep_owing_connections, .. } = options;
+        let ClientOptions { config, keep_owing_connections, tls_config, .. } = options;
         let server = config
             .hosts
             .first()
@@ -54,6 +57,7 @@ impl<R: Runtime> Core<R> {
         };
         Arc::new_cyclic(|this| Self {
             unusable: unusable(&config),
+            tls: Connector::new(&config, tls_config),
             metadata: Mutex::new(crate::metadata::of(&config)),
             object_ids: ObjectIds::new(&runtime),
             hub: Mutex::new(Hub::new(pool)),
@@ -249,8 +253,6 @@ fn pool_options(config: &Config) -> PoolOptions {
 fn unusable(config: &Config) -> Option<Error> {
     let what = if config.srv.is_some() {
         "mongodb+srv is not implemented yet: name the hosts"
-    } else if config.tls_enabled() {
-        "TLS is not implemented yet"
     } else if config.hosts.len() > 1 {
         "only one host is used yet: name one, with directConnection=true for a member of a replica set"
     } else if config.replica_set.is_some() && !config.direct_connection() {

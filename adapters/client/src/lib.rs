@@ -13,6 +13,8 @@
 //! None is on by default; each adds and changes nothing else.
 //!
 //! - `snappy`, `zlib`, `zstd`: the codec of that name for compressed messages.
+//! - `tls`: connections secured by rustls, with the certificates of the `tls*` options or a [`TlsConfig`].
+//! - `tls-encrypted-keys`: `tlsCertificateKeyFilePassword`, for private keys in encrypted PKCS#8.
 //! - `extjson`: the module `extjson`, which reads and writes MongoDB Extended JSON.
 
 #![forbid(unsafe_code)]
@@ -40,6 +42,7 @@ mod metadata;
 pub mod options;
 pub mod results;
 pub mod runtime;
+mod tls;
 
 pub use bson;
 pub use bson::{Bson, Document, doc};
@@ -50,8 +53,11 @@ pub use database::Database;
 pub use error::{Error, ErrorKind, Phase, Result};
 pub use options::ClientOptions;
 pub use runtime::{BlockOn, Runtime};
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use stator_proto::operation::{CommandError, Namespace, WriteConcernError, WriteError, WriteFailure};
 pub use stator_proto::{Instant, ServerAddress};
+pub use tls::{TlsConfig, TlsError};
 
 /// Names the client's types for one runtime, as the adapters do for theirs: `stator_client::handles!(MyRuntime);`
 #[macro_export]

@@ -13,6 +13,7 @@ pub use stator_proto::uri::{
 };
 
 use crate::error::{Error, Result};
+use crate::tls::TlsConfig;
 
 /// Everything that a client can be told.
 ///
@@ -35,6 +36,8 @@ pub struct ClientOptions {
     /// Whether a connection whose reply is still to come is kept (for up to 1 s) when its operation is dropped or times
     /// out. `false` closes it, as CMAP and Client Side Operations Timeout say today. Default true.
     pub keep_owing_connections: bool,
+    /// A TLS configuration in place of what the `tls*` options say; it switches TLS on unless `tls=false` is said.
+    pub tls_config: Option<TlsConfig>,
 }
 
 impl ClientOptions {
@@ -53,7 +56,7 @@ impl Default for ClientOptions {
 
 impl From<Config> for ClientOptions {
     fn from(config: Config) -> Self {
-        Self { config, warnings: Vec::new(), keep_owing_connections: true }
+        Self { config, warnings: Vec::new(), keep_owing_connections: true, tls_config: None }
     }
 }
 
