@@ -40,7 +40,8 @@ pub(super) fn classify(error: Error, host: &str, identity: Identity, begun: bool
 fn of_certificate(error: CertificateError, host: &str) -> TlsError {
     use CertificateError as E;
     match error {
-        E::UnknownIssuer => TlsError::UnknownIssuer,
+        // A bad signature: by an authority that has the name of a trusted one, but another key.
+        E::UnknownIssuer | E::BadSignature => TlsError::UnknownIssuer,
         E::Expired | E::ExpiredContext { .. } => TlsError::Expired,
         E::NotValidYet | E::NotValidYetContext { .. } => TlsError::NotYetValid,
         E::Revoked => TlsError::Revoked,

@@ -65,13 +65,19 @@ impl PemFile {
         Ok(found)
     }
 
+    /// Private keys in OpenSSL's old encryption are no PEM as rustls knows it, so this is to be asked first.
+    pub(super) fn refuse_old_encryption(&self) -> Result<(), TlsError> {
+        if !contains(&self.text, b"Proc-Type: 4,ENCRYPTED") {
+            return Ok(());
+        }
+        let what = "its encryption is OpenSSL's old one; convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc`";
+        Err(TlsError::UnsupportedEncryption { path: self.path.clone(), what })
+    }
+
     /// The private key; opened with the password if it is encrypted.
     pub(super) fn private_key(&self, password: Option<&str>) -> Result<PrivateKeyDer<'static>, TlsError> {
         let path = || self.path.clone();
         let unsupported = |what| TlsError::UnsupportedEncryption { path: path(), what };
-        if contains(&self.text, b"Proc-Type: 4,ENCRYPTED") {
-            return Err(unsupported("its encryption is OpenSSL's old one; convert it with `openssl pkcs8 -topk8`"));
-        }
         let encrypted = section(&self.text, "ENCRYPTED PRIVATE KEY");
         match (encrypted, password) {
             (None, _) => PrivateKeyDer::from_pem_slice(&self.text).map_err(|error| match error {

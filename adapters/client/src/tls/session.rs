@@ -6,7 +6,7 @@ use std::io::IoSlice;
 
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::pki_types::ServerName;
-use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus, WriteTraffic};
+use rustls::unbuffered::{ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus, WriteTraffic};
 
 use super::TlsError;
 use super::classify::{Identity, classify};
@@ -42,6 +42,8 @@ pub(super) struct Session {
     /// Records to send, and how many of their bytes were.
     output: Vec<u8>,
     sent: usize,
+    /// The first error. It stays: rustls must not be asked again about bytes over which it has failed.
+    failed: Option<TlsError>,
     /// Some of what came was TLS.
     begun: bool,
     /// The server has said something after the handshake.
@@ -66,6 +68,7 @@ impl Session {
             taken: 0,
             output: Vec::new(),
             sent: 0,
+            failed: None,
             begun: false,
             heard: false,
             closed: false,
@@ -189,6 +192,9 @@ impl Session {
         into: &mut [u8],
         mut traffic: impl FnMut(&mut WriteTraffic<'_, ClientConnectionData>, &mut Vec<u8>) -> Result<(), TlsError>,
     ) -> Result<usize, TlsError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
         let mut count = 0;
         // Whoever writes goes on to the traffic; whoever reads stops when the buffer is full.
         let reads = !into.is_empty();
@@ -208,13 +214,7 @@ impl Session {
                     }
                     outcome = Ok(!reads || (count < into.len() && self.plain.is_empty()));
                 }
-                Ok(ConnectionState::EncodeTlsData(mut record)) => {
-                    encode(&mut self.output, |space| match record.encode(space) {
-                        Err(EncodeError::InsufficientSize(size)) => Err(size.required_size),
-                        Err(EncodeError::AlreadyEncoded) => Ok(0),
-                        Ok(written) => Ok(written),
-                    });
-                }
+                Ok(ConnectionState::EncodeTlsData(record)) => encode(record, &mut self.output),
                 // It is in the output buffer, which is sent before anything else.
                 Ok(ConnectionState::TransmitTlsData(transmit)) => transmit.done(),
                 Ok(ConnectionState::PeerClosed) => self.closed = true,
@@ -222,7 +222,7 @@ impl Session {
                     outcome = traffic(&mut writer, &mut self.output).map(|()| false);
                 }
                 Ok(_) => outcome = Ok(false),
-                Err(error) => outcome = Err(error).map_err(|error| self.failed(error)),
+                Err(error) => outcome = Err(classify(error, &self.host, self.settings.identity(), self.begun)),
             }
             self.begun |= discard > 0;
             self.start = self.end.min(self.start + discard);
@@ -230,6 +230,7 @@ impl Session {
                 Ok(true) => {}
                 Ok(false) => return Ok(count),
                 Err(error) => {
+                    self.failed = Some(error.clone());
                     self.encode_alert();
                     return Err(error);
                 }
@@ -237,20 +238,14 @@ impl Session {
         }
     }
 
-    fn failed(&self, error: rustls::Error) -> TlsError {
-        classify(error, &self.host, self.settings.identity(), self.begun)
-    }
-
     /// After an error: tells the server what it was.
     fn encode_alert(&mut self) {
-        while let UnbufferedStatus { state: Ok(ConnectionState::EncodeTlsData(mut record)), .. } =
-            self.rustls.process_tls_records(&mut self.input[self.start..self.end])
-        {
-            encode(&mut self.output, |space| match record.encode(space) {
-                Err(EncodeError::InsufficientSize(size)) => Err(size.required_size),
-                Err(EncodeError::AlreadyEncoded) => Ok(0),
-                Ok(written) => Ok(written),
-            });
+        // As long as there is something to encode, rustls does not look at the input, over which it has failed.
+        while self.rustls.wants_write() {
+            match self.rustls.process_tls_records(&mut self.input[self.start..self.end]).state {
+                Ok(ConnectionState::EncodeTlsData(record)) => encode(record, &mut self.output),
+                _ => return,
+            }
         }
     }
 }
@@ -266,16 +261,17 @@ impl fmt::Debug for Session {
     }
 }
 
-/// Appends to `output` what `write` puts into the space it gets; it may ask for more space once.
-fn encode(output: &mut Vec<u8>, mut write: impl FnMut(&mut [u8]) -> Result<usize, usize>) {
-    let at = output.len();
-    output.resize(at + 1024, 0);
-    let mut done = write(&mut output[at..]);
-    if let Err(required) = done {
-        output.resize(at + required, 0);
-        done = write(&mut output[at..]);
+/// Appends a record of TLS itself to `output`.
+fn encode(mut record: EncodeTlsData<'_, ClientConnectionData>, output: &mut Vec<u8>) {
+    let (at, mut room) = (output.len(), 1024);
+    loop {
+        output.resize(at + room, 0);
+        match record.encode(&mut output[at..]) {
+            Ok(count) => return output.truncate(at + count),
+            Err(EncodeError::InsufficientSize(size)) if size.required_size > room => room = size.required_size,
+            Err(_) => return output.truncate(at),
+        }
     }
-    output.truncate(at + done.unwrap_or(0));
 }
 
 /// Encrypts full records straight from the slices; what is shorter is first put together with what follows it, so that a

@@ -117,6 +117,7 @@ fn system_authorities() -> Result<RootCertStore, TlsError> {
 fn own_certificate(options: &TlsOptions, provider: &CryptoProvider) -> Result<Option<CertifiedKey>, TlsError> {
     let Some(path) = &options.certificate_key_file else { return Ok(None) };
     let file = PemFile::read("tlsCertificateKeyFile", path)?;
+    file.refuse_old_encryption()?;
     let chain = file.certificates()?;
     let key = file.private_key(options.certificate_key_file_password.as_ref().map(|password| password.expose()))?;
     let certified = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
