@@ -250,6 +250,14 @@ impl Error {
         }
     }
 
+    /// Why the connection could not be secured, if that is what has failed.
+    pub fn tls(&self) -> Option<&TlsError> {
+        match &self.0.kind {
+            ErrorKind::Tls(error) => Some(error),
+            _ => self.cause()?.tls(),
+        }
+    }
+
     /// Whether a runtime could not run a background task.
     pub(crate) fn is_runtime(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Runtime(_)) || self.cause().is_some_and(Self::is_runtime)

@@ -9,7 +9,7 @@ fn against(ca: &Ca, signed: &Signed, options: &str) -> Result<(), TlsError> {
     let folder = Folder::new();
     let ca_file = folder.file("ca.pem", ca.pem());
     let mut results = [&TLS12, &TLS13].map(|version| {
-        let wire = Peer::new(Some(&signed.server(&[version], None)));
+        let wire = Wire::with(Some(&signed.server(&[version], None)));
         let outcome = secure(&connector(&format!("tlsCAFile={ca_file}&{options}")), &wire);
         if outcome.is_err() {
             assert!(matches!(wire.peer().failed, Some(rustls::Error::AlertReceived(_))), "the server is told why");
@@ -69,7 +69,7 @@ fn addresses_are_names_too() {
     let (ca, folder) = (Ca::new(), Folder::new());
     let server = ca.sign(|_| {}).server(&[&TLS13], None);
     let connector = connector(&format!("tlsCAFile={}", folder.file("ca.pem", ca.pem())));
-    let to = |host| now(connector.secure(Channel::Plain(Peer::new(Some(&server))), &address(host), EVER)).map(drop);
+    let to = |host| now(connector.secure(Channel::Plain(Wire::with(Some(&server))), &address(host), EVER)).map(drop);
     to("127.0.0.1").unwrap();
     assert!(matches!(tls_error(&to("::1").unwrap_err()), TlsError::WrongHostName { .. }));
     assert!(matches!(tls_error(&to("fe80::1%eth0").unwrap_err()), TlsError::WrongHostName { .. }));
@@ -113,7 +113,7 @@ fn with_certificate(
     if let Some(own) = own {
         options += &format!("&tlsCertificateKeyFile={}", folder.file("client.pem", own.pem()));
     }
-    let wire = Peer::new(Some(&ca.sign(|_| {}).server(&[version], Some(clients))));
+    let wire = Wire::with(Some(&ca.sign(|_| {}).server(&[version], Some(clients))));
     let mut channel = match secure(&connector(&options), &wire) {
         Ok(channel) => channel,
         Err(error) => return Err(tls_error(&error).clone()),
@@ -143,7 +143,7 @@ fn the_clients_certificate_is_accepted_missed_or_refused() {
 #[test]
 fn a_server_that_asks_and_leaves_without_a_word_is_understood() {
     let (ca, folder) = (Ca::new(), Folder::new());
-    let wire = Peer::new(Some(&ca.sign(|_| {}).server(&[&TLS13], Some(&ca))));
+    let wire = Wire::with(Some(&ca.sign(|_| {}).server(&[&TLS13], Some(&ca))));
     let connector = connector(&format!("tlsCAFile={}", folder.file("ca.pem", ca.pem())));
     // The handshake ends on this side before the server looks at the certificate.
     let mut channel = secure(&connector, &wire).unwrap();
@@ -155,12 +155,12 @@ fn a_server_that_asks_and_leaves_without_a_word_is_understood() {
 
 #[test]
 fn what_is_no_tls_is_told_apart() {
-    let wire = Peer::new(None);
+    let wire = Wire::with(None);
     wire.peer().bytes.extend(*b"HTTP/1.1 400 Bad Request\r\n\r\n");
     let refused = refusal(&connector("tlsInsecure=true"), &wire);
     assert!(matches!(refused, TlsError::NotTls), "{refused:?}");
     // A reply of MongoDB.
-    let wire = Peer::new(None);
+    let wire = Wire::with(None);
     wire.peer().bytes.extend([36, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0xdd, 7, 0, 0]);
     let refused = refusal(&connector("tlsInsecure=true"), &wire);
     assert!(matches!(refused, TlsError::NotTls), "{refused:?}");
@@ -168,41 +168,32 @@ fn what_is_no_tls_is_told_apart() {
 
 #[test]
 fn a_server_that_hangs_up_is_told_apart() {
-    let ca = Ca::new();
-    let server = ca.sign(|_| {}).server(&[&TLS13], None);
-    let wire = Peer::new(None);
+    let wire = Wire::with(None);
     wire.peer().ended = true;
     let refused = refusal(&connector("tlsInsecure=true"), &wire);
     assert!(matches!(refused, TlsError::Closed), "{refused:?}");
     // In the middle of its first message.
-    let whole = Peer::new(Some(&server));
-    let mut client = connector("tlsInsecure=true");
-    secure(&client, &whole).unwrap();
-    client = connector("tlsInsecure=true");
-    let wire = Peer::new(Some(&server));
-    wire.peer().chunk = 50;
-    let half = Peer::new(None);
+    let half = Wire::with(None);
     half.peer().ended = true;
     half.peer().bytes.extend([22, 3, 3, 0, 100, 2, 0, 0, 96]);
-    let error = secure(&client, &half).map(drop).unwrap_err();
+    let error = secure(&connector("tlsInsecure=true"), &half).map(drop).unwrap_err();
     assert!(matches!(tls_error(&error), TlsError::Closed), "{error:?}");
     assert!(error.is_network());
 }
 
 #[test]
 fn no_common_version_is_the_servers_refusal() {
-    let (ca, folder) = (Ca::new(), Folder::new());
+    let ca = Ca::new();
     let provider = Arc::new(ring::default_provider());
     let old = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS12])
         .unwrap()
         .with_root_certificates(ca.roots())
         .with_no_client_auth();
-    drop(folder);
     let connector = Connector::new(&Config::default(), Some(old.into())).unwrap();
-    let refused = refusal(&connector, &Peer::new(Some(&ca.sign(|_| {}).server(&[&TLS13], None))));
+    let refused = refusal(&connector, &Wire::with(Some(&ca.sign(|_| {}).server(&[&TLS13], None))));
     assert!(matches!(&refused, TlsError::Refused { alert } if alert == "ProtocolVersion"), "{refused:?}");
-    secure(&connector, &Peer::new(Some(&ca.sign(|_| {}).server(&[&TLS12], None)))).unwrap();
+    secure(&connector, &Wire::with(Some(&ca.sign(|_| {}).server(&[&TLS12], None)))).unwrap();
 }
 
 #[test]
@@ -222,10 +213,28 @@ fn a_configuration_of_ones_own_switches_tls_on() {
 #[test]
 fn deadlines_and_unix_sockets_are_no_tls_errors() {
     let connector = connector("tlsInsecure=true");
-    let silent = Channel::Plain(Peer::new(None));
+    let silent = Channel::Plain(Wire::with(None));
     let error = now(connector.secure(silent, &address(HOST), Instant::ORIGIN)).map(drop).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Timeout) && error.phase() == Phase::Tls, "{error:?}");
     let path = ServerAddress::Unix { path: "/tmp/mongodb-27017.sock".into() };
-    let error = now(connector.secure(Channel::Plain(Peer::new(None)), &path, EVER)).map(drop).unwrap_err();
+    let error = now(connector.secure(Channel::Plain(Wire::with(None)), &path, EVER)).map(drop).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Unsupported(_)), "{error:?}");
+}
+
+#[test]
+fn damage_anywhere_in_the_handshake_is_an_error() {
+    for version in [&TLS12, &TLS13] {
+        let server = Ca::new().sign(|_| {}).server(&[version], None);
+        let mut errors = 0;
+        for place in (0..1200).step_by(13) {
+            let wire = Wire::with(Some(&server));
+            wire.peer().flip = place;
+            // Where nothing more comes, because a length was made too great, the deadline ends it.
+            let connector = connector("tlsInsecure=true");
+            let outcome = now(connector.secure(Channel::Plain(wire), &address(HOST), Instant::ORIGIN));
+            errors += usize::from(outcome.is_err());
+        }
+        // Beyond its end, and in tickets, which are read later, damage does nothing.
+        assert!(errors > 30, "{errors}");
+    }
 }

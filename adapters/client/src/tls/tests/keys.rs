@@ -4,7 +4,7 @@ use super::*;
 
 /// Loads the files; a server that cannot be reached is not asked.
 fn load(options: &str) -> TlsError {
-    let wire = Peer::new(None);
+    let wire = Wire::with(None);
     let error = refusal(&connector(options), &wire);
     assert!(wire.peer().room == usize::MAX, "nothing was sent");
     error
@@ -18,7 +18,7 @@ fn with_key_file(text: &str, options: &str) -> TlsError {
 
 /// Whether the files are in order: then it is the server that does not answer.
 fn is_loaded(connector: &Connector) -> bool {
-    let wire = Peer::new(None);
+    let wire = Wire::with(None);
     wire.peer().ended = true;
     matches!(refusal(connector, &wire), TlsError::Closed)
 }

@@ -151,26 +151,11 @@ struct Peer {
     room: usize,
     /// The client's good-bye came.
     left: bool,
+    /// How many bytes go to the client before one of them is damaged.
+    flip: usize,
 }
 
 impl Peer {
-    fn new(config: Option<&Arc<ServerConfig>>) -> Wire {
-        let mut tls = config.map(|config| ServerConnection::new(config.clone()).unwrap());
-        if let Some(tls) = &mut tls {
-            tls.set_buffer_limit(None);
-        }
-        Wire(Arc::new(Mutex::new(Self {
-            tls,
-            bytes: VecDeque::new(),
-            heard: Vec::new(),
-            failed: None,
-            ended: false,
-            chunk: usize::MAX,
-            room: usize::MAX,
-            left: false,
-        })))
-    }
-
     fn hear(&mut self, mut bytes: &[u8]) {
         let Some(tls) = &mut self.tls else { return };
         while !bytes.is_empty() {
@@ -210,6 +195,24 @@ impl Peer {
 struct Wire(Arc<Mutex<Peer>>);
 
 impl Wire {
+    fn with(config: Option<&Arc<ServerConfig>>) -> Self {
+        let mut tls = config.map(|config| ServerConnection::new(config.clone()).unwrap());
+        if let Some(tls) = &mut tls {
+            tls.set_buffer_limit(None);
+        }
+        Self(Arc::new(Mutex::new(Peer {
+            tls,
+            bytes: VecDeque::new(),
+            heard: Vec::new(),
+            failed: None,
+            ended: false,
+            chunk: usize::MAX,
+            room: usize::MAX,
+            left: false,
+            flip: usize::MAX,
+        })))
+    }
+
     fn peer(&self) -> MutexGuard<'_, Peer> {
         self.0.lock().unwrap()
     }
@@ -246,6 +249,10 @@ impl Stream for Wire {
         for (to, from) in buf.iter_mut().zip(peer.bytes.drain(..count)) {
             *to = from;
         }
+        if let Some(damaged) = buf[..count].get_mut(peer.flip) {
+            *damaged ^= 0x40;
+        }
+        peer.flip = peer.flip.wrapping_sub(count);
         Ok(Some(count))
     }
 

@@ -7,7 +7,7 @@ use super::*;
 
 /// A secured channel and its peer.
 fn pair(version: &'static SupportedProtocolVersion) -> (Channel<Wire>, Wire) {
-    let wire = Peer::new(Some(&Ca::new().sign(|_| {}).server(&[version], None)));
+    let wire = Wire::with(Some(&Ca::new().sign(|_| {}).server(&[version], None)));
     (secure(&connector("tlsInsecure=true"), &wire).unwrap(), wire)
 }
 
@@ -24,7 +24,7 @@ fn poll_send(channel: &mut Channel<Wire>, slices: &[&[u8]], deadline: Instant) -
 #[test]
 fn byte_by_byte() {
     let server = Ca::new().sign(|_| {}).server(&[&TLS12, &TLS13], None);
-    let wire = Peer::new(Some(&server));
+    let wire = Wire::with(Some(&server));
     wire.peer().chunk = 1;
     let mut channel = secure(&connector("tlsInsecure=true"), &wire).unwrap();
     send(&mut channel, &mut [IoSlice::new(b"one "), IoSlice::new(b""), IoSlice::new(b"two")]);
@@ -178,7 +178,7 @@ fn later_connections_resume_the_session() {
         let server = Ca::new().sign(|_| {}).server(&[version], None);
         let connector = connector("tlsInsecure=true");
         let kinds = [(); 3].map(|()| {
-            let wire = Peer::new(Some(&server));
+            let wire = Wire::with(Some(&server));
             let mut channel = secure(&connector, &wire).unwrap();
             send(&mut channel, &mut [IoSlice::new(b"x")]);
             assert!(channel.try_recv(&mut [0]).unwrap().is_none());
