@@ -326,7 +326,12 @@ impl fmt::Display for Error {
             ErrorKind::Timeout => write!(f, "timed out in phase `{}`", self.0.phase.as_str())?,
             ErrorKind::Io(error) => write!(f, "the network failed in phase `{}`: {error}", self.0.phase.as_str())?,
             ErrorKind::Connection(error) => error.fmt(f)?,
-            ErrorKind::Handshake(error) => error.fmt(f)?,
+            ErrorKind::Handshake(error) => {
+                error.fmt(f)?;
+                if let HandshakeError::Connection(ConnectionError::Closed { mid_reply: false }) = error {
+                    f.write_str(" instead of saying hello; if it demands TLS, say `tls=true`")?;
+                }
+            }
             ErrorKind::Pool(PoolError::Dial { cause }) => return cause.fmt(f),
             ErrorKind::Pool(error) => error.fmt(f)?,
             ErrorKind::Closed => f.write_str("the client is closed")?,

@@ -42,7 +42,7 @@ mod metadata;
 pub mod options;
 pub mod results;
 pub mod runtime;
-mod tls;
+pub mod tls;
 
 pub use bson;
 pub use bson::{Bson, Document, doc};

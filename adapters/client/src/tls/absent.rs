@@ -58,3 +58,50 @@ impl<T: Stream> Stream for TlsStream<T> {
         match self.0 {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::future::Future;
+    use core::pin::pin;
+    use core::task::Waker;
+
+    use super::*;
+
+    /// Says that it is used.
+    struct Untouched;
+
+    impl Stream for Untouched {
+        fn poll_recv(&mut self, _: &mut Context<'_>, _: &mut [u8], _: Instant) -> Poll<io::Result<usize>> {
+            unreachable!()
+        }
+
+        fn poll_send(&mut self, _: &mut Context<'_>, _: &[IoSlice<'_>], _: Instant) -> Poll<io::Result<usize>> {
+            unreachable!()
+        }
+
+        fn try_recv(&mut self, _: &mut [u8]) -> io::Result<Option<usize>> {
+            unreachable!()
+        }
+
+        fn closer(&self) -> Closer {
+            unreachable!()
+        }
+    }
+
+    #[test]
+    fn tls_is_refused_where_it_is_wanted() {
+        let config = |text: &str| text.parse::<Config>().unwrap();
+        assert!(Connector::new(&config("mongodb://h/"), None).is_none());
+        let connector = Connector::new(&config("mongodb://h/?tls=true"), None).unwrap();
+        let server = ServerAddress::Tcp { host: "h".into(), port: 1 };
+        let refused = pin!(connector.secure(Channel::Plain(Untouched), &server, Instant::FAR_FUTURE))
+            .poll(&mut Context::from_waker(Waker::noop()));
+        match refused.map(|outcome| outcome.map(drop)) {
+            Poll::Ready(Err(error)) => {
+                assert!(matches!(error.kind(), ErrorKind::Unsupported(_)), "{error:?}");
+                assert!(error.to_string().contains("feature `tls`"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

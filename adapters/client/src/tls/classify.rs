@@ -46,13 +46,22 @@ fn of_certificate(error: CertificateError, host: &str) -> TlsError {
         E::NotValidYet | E::NotValidYetContext { .. } => TlsError::NotYetValid,
         E::Revoked => TlsError::Revoked,
         E::NotValidForName => TlsError::WrongHostName { expected: host.into(), presented: Vec::new() },
-        E::NotValidForNameContext { presented, .. } => TlsError::WrongHostName { expected: host.into(), presented },
+        E::NotValidForNameContext { presented, .. } => {
+            let presented = presented.iter().map(|name| bare(name).to_owned()).collect();
+            TlsError::WrongHostName { expected: host.into(), presented }
+        }
         E::UnknownRevocationStatus => {
             let reason = "the file of `tlsCRLFile` has no list of its issuer";
             TlsError::InvalidCertificate(reason.into())
         }
         error => TlsError::InvalidCertificate(error.to_string()),
     }
+}
+
+/// The name in a text such as `DnsName("db.example.com")`.
+fn bare(name: &str) -> &str {
+    let inner = name.split_once('(').and_then(|(_, inner)| inner.strip_suffix(')'));
+    inner.unwrap_or(name).trim_matches('"')
 }
 
 fn of_alert(alert: AlertDescription, identity: Identity) -> TlsError {

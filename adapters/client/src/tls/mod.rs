@@ -1,8 +1,8 @@
 //! TLS by rustls, written once over any [`Stream`](crate::runtime::Stream).
 //!
 //! TLS is on when the configuration [says so](crate::options::Config::tls_enabled), and when the options bring a
-//! [`TlsConfig`] that `tls=false` does not overrule. One [`Connector`] serves all connections of a client, so that later ones
-//! resume the sessions of earlier ones. It reads its files when the first connection is made; if that fails, the next
+//! [`TlsConfig`] that `tls=false` does not overrule. All connections of a client share one configuration, so that later ones
+//! resume the sessions of earlier ones. The files are read when the first connection is made; if that fails, the next
 //! connection tries anew.
 //!
 //! ```text
