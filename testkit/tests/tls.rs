@@ -1,14 +1,18 @@
 //! TLS against real servers, on a reactor and on plain threads.
 #![cfg(unix)]
 
+use std::net::TcpListener;
 use std::sync::LazyLock;
 
+use stator_async_std::AsyncStd;
 use stator_blocking::Blocking;
 use stator_client::runtime::BlockOn;
 use stator_client::{Client, ClientOptions, Document, Error, Phase, Runtime, TlsError, doc};
+use stator_smol::Smol;
 use stator_testkit::server::{
     Admin, Certificate, DnType, Mongod, MongodOptions, ReplicaSetOptions, SHA_1, SHA_256, ServerTls, TestCa, unique_db,
 };
+use stator_testkit::suite::{self, Context, Server, TESTS};
 use stator_tokio::Tokio;
 
 static CA: LazyLock<TestCa> = LazyLock::new(|| TestCa::new("Stator Test CA").unwrap());
@@ -224,6 +228,21 @@ fn large_documents() {
     runtime.block_on(there_and_back(Tokio));
 }
 
+/// Everything that a client can do, on every runtime.
+#[test]
+fn the_suite() {
+    async fn run<R: Runtime>(runtime: R) {
+        let version = STRICT.version();
+        let server = Server { version: (version.major, version.minor), mongod: true, rights: true };
+        let context = Context::new(runtime, STRICT.uri(), server, unique_db("suite_tls"));
+        assert_eq!(suite::run(&context).await.ran, TESTS.len());
+    }
+    Blocking.block_on(run(Blocking));
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(run(Tokio));
+    smol::block_on(run(Smol));
+    async_std::task::block_on(run(AsyncStd));
+}
+
 /// Connections are probed when they come out of the pool, by which time session tickets have arrived.
 #[test]
 fn connections_are_used_again() {
@@ -245,8 +264,13 @@ fn connections_are_used_again() {
 fn a_replica_set_speaks_tls_among_its_members() {
     let tls = ServerTls::new(&CA).unwrap();
     let mongod = MongodOptions::new().auth(true).tls(tls.clone());
-    let set = ReplicaSetOptions::new(3).name("secure").host("localhost").mongod(mongod).start().unwrap();
+    let free = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let ports = free.map(|listener| listener.local_addr().unwrap().port());
+    let options = ReplicaSetOptions::new(3).name("secure").host("localhost").ports(ports);
+    let set = options.mongod(mongod).start().unwrap();
     assert_eq!(set.name(), "secure");
+    let taken: Vec<_> = set.members().iter().map(|member| member.address().port()).collect();
+    assert_eq!(taken, ports);
     let hello = set.primary().unwrap().admin().unwrap().hello().unwrap();
     assert_eq!(hello.get_str("setName").unwrap(), "secure");
     assert!(hello.get_str("me").unwrap().starts_with("localhost:"));
