@@ -260,6 +260,26 @@ fn connections_are_used_again() {
     assert_eq!(created() - before, 1);
 }
 
+/// The good-byes of connections must not wake the dead.
+#[test]
+fn a_runtime_that_ends_before_its_client() {
+    for threads in [false, true] {
+        let client = stator_tokio::Client::new(LENIENT.uri()).unwrap();
+        for _ in 0..3 {
+            let runtime = match threads {
+                true => tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap(),
+                false => tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+            };
+            let task = client.clone();
+            let sleep = doc! { "find": "nothing", "$where": "sleep(100)" };
+            // Left in the middle of an exchange.
+            drop(runtime.spawn(async move { task.database("admin").run_command(sleep).await }));
+            runtime.block_on(async { client.database("admin").run_command(doc! { "ping": 1 }).await }).unwrap();
+        }
+        drop(client);
+    }
+}
+
 #[test]
 fn a_replica_set_speaks_tls_among_its_members() {
     let tls = ServerTls::new(&CA).unwrap();

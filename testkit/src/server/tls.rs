@@ -21,7 +21,7 @@ use super::{ServerError, temp};
 const SERVERS: &str = "Stator Test Servers";
 
 /// A certificate authority for tests. Its files live in a temporary folder for as long as it, or a certificate or server
-/// of it, does.
+/// of it, does; they go when the process ends, too.
 ///
 /// ```no_run
 /// use stator_testkit::server::{MongodOptions, ServerTls, TestCa};
@@ -36,7 +36,7 @@ const SERVERS: &str = "Stator Test Servers";
 pub struct TestCa(Arc<Inner>);
 
 struct Inner {
-    folder: temp::Scratch,
+    folder: temp::Guarded,
     name: String,
     file: PathBuf,
     /// What stands behind each certificate's own in its file: the intermediate authority, if this is one.
@@ -56,13 +56,13 @@ pub struct Certificate {
 impl TestCa {
     /// A new authority; no two have the same key.
     pub fn new(name: &str) -> Result<Self, ServerError> {
-        let folder = temp::Scratch(temp::new_dir(&std::env::temp_dir(), "stator-ca")?);
+        let folder = temp::Guarded::new(&std::env::temp_dir(), "stator-ca")?;
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name = subject(&[(DnType::CommonName, name)]);
         let key = KeyPair::generate().map_err(refused)?;
         let certificate = params.self_signed(&key).map_err(refused)?;
-        let file = write(&folder.0, "ca.pem", &pem("CERTIFICATE", certificate.der()))?;
+        let file = write(folder.path(), "ca.pem", &pem("CERTIFICATE", certificate.der()))?;
         let (name, issuer) = (name.to_owned(), Issuer::new(params, key));
         Ok(Self(Arc::new(Inner { folder, name, file, chain: String::new(), issuer })))
     }
@@ -70,7 +70,7 @@ impl TestCa {
     /// An authority under this one that expired in 2002: what it signs is found expired by everybody who looks at the whole
     /// chain. Servers do not, of their own certificate; they would not start with one that has expired itself.
     pub fn expired(&self) -> Result<Self, ServerError> {
-        let folder = temp::Scratch(temp::new_dir(&std::env::temp_dir(), "stator-ca")?);
+        let folder = temp::Guarded::new(&std::env::temp_dir(), "stator-ca")?;
         let name = format!("{} of 2001", self.0.name);
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -79,7 +79,8 @@ impl TestCa {
         let key = KeyPair::generate().map_err(refused)?;
         let certificate = params.signed_by(&key, &self.0.issuer).map_err(refused)?;
         let (file, chain) = (self.0.file.clone(), pem("CERTIFICATE", certificate.der()));
-        let file = write(&folder.0, "ca.pem", &fs::read_to_string(&file).map_err(ServerError::path("read", &file))?)?;
+        let file =
+            write(folder.path(), "ca.pem", &fs::read_to_string(&file).map_err(ServerError::path("read", &file))?)?;
         Ok(Self(Arc::new(Inner { folder, name, file, chain, issuer: Issuer::new(params, key) })))
     }
 
@@ -129,7 +130,7 @@ impl TestCa {
             Some(password) => pem("ENCRYPTED PRIVATE KEY", &encrypt(key.serialized_der(), password)?),
         };
         let text = pem("CERTIFICATE", certificate.der()) + &self.0.chain + &key;
-        let file = write(&self.0.folder.0, &format!("{}.pem", random_name()?), &text)?;
+        let file = write(self.0.folder.path(), &format!("{}.pem", random_name()?), &text)?;
         Ok(Certificate { file, subject: rfc_2253(names), ca: self.clone() })
     }
 }
