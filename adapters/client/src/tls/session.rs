@@ -128,7 +128,12 @@ impl Session {
     pub(super) fn read(&mut self, into: &mut [u8]) -> Result<usize, TlsError> {
         let mut count = self.take_plain(into);
         if count < into.len() || (into.is_empty() && self.plain.is_empty()) {
-            count += self.drive(&mut into[count..], |_, _| Ok(()))?;
+            match self.drive(&mut into[count..], |_, _| Ok(())) {
+                Ok(more) => count += more,
+                Err(error) if count == 0 => return Err(error),
+                // What came before the error is good; the next call fails.
+                Err(_) => {}
+            }
         }
         Ok(count)
     }
@@ -232,7 +237,8 @@ impl Session {
                 Err(error) => {
                     self.failed = Some(error.clone());
                     self.encode_alert();
-                    return Err(error);
+                    // What came before the error is good; the next call fails.
+                    return if count > 0 { Ok(count) } else { Err(error) };
                 }
             }
         }

@@ -152,8 +152,15 @@ fn the_ends_of_streams() {
 #[test]
 fn damage_is_an_error_and_stays_one() {
     let (mut channel, wire) = pair(&TLS13);
-    wire.peer().say(b"will be damaged");
+    assert_eq!(channel.try_recv(&mut []).unwrap(), None);
+    wire.peer().say(b"good, ");
+    wire.peer().say(b"better, ");
+    wire.peer().say(b"damaged");
     *wire.peer().bytes.back_mut().unwrap() ^= 1;
+    let mut came = [0; 14];
+    recv(&mut channel, &mut came[..3]);
+    recv(&mut channel, &mut came[3..]);
+    assert_eq!(&came, b"good, better, ");
     for _ in 0..3 {
         assert!(channel.try_recv(&mut [0; 64]).is_err());
     }
