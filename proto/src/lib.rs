@@ -12,6 +12,7 @@
 //! | [`operation`] | the commands, and [`Exec`](operation::Exec), which takes one from check-out to its result |
 //! | [`Cursor`] | batches, `getMore`, `killCursors` |
 //! | [`Pool`] | who gets which connection, and when one is to be dialled or closed |
+//! | [`select`] | which server an operation goes to |
 //! | [`auth`] | SCRAM and the other mechanisms as exchanges of payloads |
 //!
 //! # The grammar of machines
@@ -220,6 +221,7 @@ pub mod hello;
 pub mod operation;
 pub mod pool;
 pub mod read_preference;
+pub mod select;
 pub mod time;
 pub mod topology;
 pub mod uri;

@@ -107,7 +107,7 @@ fn report<R: Runtime>(core: &Core<R>, id: ConnectionId, outcome: Result<Link<R>>
             hub.forget(id);
             let _ = hub.pool.handle_dial_failed(now, id, error, OnFailure::Keep);
         }
-        Ok(link) => match hub.pool.handle_established(now, id) {
+        Ok(link) => match hub.pool.handle_established(now, id, link.machine.hello().service_id) {
             Ok(()) => hub.stow(Box::new(link)),
             // The pool was cleared or closed meanwhile; the slot may have another tenant already.
             Err(_) => after.close.push(Box::new(link)),
