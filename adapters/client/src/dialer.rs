@@ -9,6 +9,7 @@ use crate::connect::{self, ConnectSettings};
 use crate::error::Result;
 use crate::inner::Core;
 use crate::runtime::Runtime;
+use crate::tls::Connector;
 
 /// What it takes to reach one server.
 #[derive(Debug)]
@@ -16,11 +17,17 @@ pub(crate) struct Dialer<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) address: Arc<ServerAddress>,
     settings: ConnectSettings,
+    tls: Option<Connector>,
 }
 
 impl<R: Runtime> Dialer<R> {
     pub(crate) fn new(core: &Core<R>, address: &Arc<ServerAddress>) -> Self {
-        Self { runtime: core.runtime.clone(), address: Arc::clone(address), settings: core.connect.clone() }
+        Self {
+            runtime: core.runtime.clone(),
+            address: Arc::clone(address),
+            settings: core.connect.clone(),
+            tls: core.tls.clone(),
+        }
     }
 
     /// A stream to the server.
@@ -29,7 +36,10 @@ impl<R: Runtime> Dialer<R> {
     }
 
     /// The stream, secured if it is to be.
-    pub(crate) async fn secure(&self, channel: Channel<R::Stream>, _deadline: Instant) -> Result<Channel<R::Stream>> {
-        Ok(channel)
+    pub(crate) async fn secure(&self, channel: Channel<R::Stream>, deadline: Instant) -> Result<Channel<R::Stream>> {
+        match &self.tls {
+            Some(tls) => tls.secure(channel, &self.address, deadline).await,
+            None => Ok(channel),
+        }
     }
 }

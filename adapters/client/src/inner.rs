@@ -17,6 +17,7 @@ use crate::hub::{After, Hub, SrvState, lock};
 use crate::link::Link;
 use crate::options::ClientOptions;
 use crate::runtime::Runtime;
+use crate::tls::Connector;
 use crate::{dial, keeper, monitor, srv};
 
 /// The shared part of a client: configuration, the hub, and who we are.
@@ -30,6 +31,8 @@ pub(crate) struct Core<R: Runtime> {
     pub(crate) keep_owing_connections: bool,
     pub(crate) connect: ConnectSettings,
     pub(crate) resolver: ResolverConfig,
+    /// `None` without TLS.
+    pub(crate) tls: Option<Connector>,
     pub(crate) metadata: Mutex<ClientMetadata>,
     pub(crate) hub: Mutex<Hub<R>>,
     pub(crate) settings: Settings,
@@ -42,7 +45,7 @@ pub(crate) struct Core<R: Runtime> {
 impl<R: Runtime> Core<R> {
     /// Does no I/O, starts no task and needs no executor.
     pub(crate) fn new(runtime: R, options: ClientOptions) -> Arc<Self> {
-        let ClientOptions { config, keep_owing_connections, connector, dns_servers, .. } = options;
+        let ClientOptions { config, keep_owing_connections, connector, dns_servers, tls_config, .. } = options;
         let cluster = Cluster::new(runtime.now(), deployment::options(&config, keep_owing_connections));
         let srv = if config.srv.is_some() { SrvState::Needed(None) } else { SrvState::Known };
         let settings = Settings {
@@ -63,6 +66,7 @@ impl<R: Runtime> Core<R> {
             settings,
             keep_owing_connections,
             connect: ConnectSettings::new(&config, connector),
+            tls: Connector::new(&config, tls_config),
             resolver: ResolverConfig::new(dns_servers.as_deref()),
             runtime,
             resolved: OnceLock::new(),

@@ -1,6 +1,5 @@
 //! From a `mongodb+srv` configuration to seeds and options, and later to hosts alone.
 
-use core::time::Duration;
 use std::net::SocketAddr;
 
 use stator_proto::uri::UriError;
