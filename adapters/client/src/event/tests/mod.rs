@@ -1,7 +1,9 @@
 //! Tests of events.
 
+mod cluster;
 mod command;
 mod delivery;
+mod heartbeat;
 mod listener;
 mod pool;
 mod redaction;

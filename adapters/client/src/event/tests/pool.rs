@@ -22,10 +22,10 @@ fn a_pools_life() {
     assert!(matches!(pool.check_out(now, Instant::FAR_FUTURE), CheckOut::Wait(_)));
     let Some(Action::Dial { connection, .. }) = pool.poll_action() else { panic!() };
     let later = now + Duration::from_millis(8);
-    pool.handle_established(later, connection).unwrap();
+    pool.handle_established(later, connection, None).unwrap();
     pool.check_in(later, connection).unwrap();
     assert!(matches!(pool.check_out(later, Instant::FAR_FUTURE), CheckOut::Granted { .. }));
-    pool.clear(later, network_error(), true);
+    pool.clear(later, network_error(), true, None);
     pool.discard(later, connection, stator_proto::pool::CloseReason::Error, Some(network_error())).unwrap();
     assert!(matches!(pool.check_out(later, Instant::FAR_FUTURE), CheckOut::Refused(_)));
     pool.close(later);

@@ -75,7 +75,7 @@ fn command_reply_and_failure_of_every_sensitive_command() {
                     let ErrorKind::Command(said) = failure.kind() else { panic!("{failure:?}") };
                     assert_eq!((said.code, said.code_name.as_str()), (18, "AuthenticationFailed"));
                     assert_eq!(said.message, REDACTED);
-                    assert_eq!(failure.labels(), ["Odd"]);
+                    assert_eq!(failure.labels().collect::<Vec<_>>(), ["Odd"]);
                     let left =
                         doc! { "ok": 0.0, "code": 18, "codeName": "AuthenticationFailed", "errorLabels": ["Odd"] };
                     assert_eq!(bson::deserialize_from_slice::<bson::Document>(said.reply.as_bytes()).unwrap(), left);

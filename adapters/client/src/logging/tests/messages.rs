@@ -2,9 +2,14 @@
 
 use bson::doc;
 
+use stator_proto::select::{SelectOptions, SelectionFailure, Target};
+
 use super::samples::*;
-use crate::error::Error;
-use crate::event::{CheckOutFailedReason, CloseReason, CommandEvent, Event, PoolEvent, PoolEventKind, TopologyEvent};
+use crate::error::{Error, ErrorKind, Phase};
+use crate::event::{
+    CheckOutFailedReason, CloseReason, CommandEvent, Event, PoolEvent, PoolEventKind, SelectionEvent,
+    SelectionEventKind, Selector, TopologyEvent,
+};
 use crate::logging::{Component, LogLevel, LogOptions, Record, Value, record};
 
 fn told(event: impl Into<Event>) -> Record {
@@ -255,6 +260,19 @@ fn selections_as_sentences_and_keys() {
         assert_eq!(record.component, Component::ServerSelection);
         assert_eq!((record.str("operation"), record.int("operationId")), (Some("find"), Some(12)));
     }
+}
+
+#[test]
+fn a_failed_selection_does_not_describe_the_deployment_twice() {
+    let failure = SelectionFailure::new(replica_set(), &Target::Writable, SelectOptions::default());
+    let failure = Error::new(Phase::Select, ErrorKind::Selection(Box::new(failure)));
+    let kind = SelectionEventKind::Failed { failure };
+    let selector = Selector::from(&Target::Writable);
+    let record = told(SelectionEvent::new("insert", 1, selector, &replica_set(), kind));
+    let shown = record.str("failure").unwrap();
+    assert!(shown.starts_with("no server is suitable for writes"), "{shown}");
+    assert_eq!(record.text().matches("db.example").count(), 2, "once itself, once in its error: {}", record.text());
+    assert_eq!(record.str("selector"), Some("Writable"));
 }
 
 #[test]
