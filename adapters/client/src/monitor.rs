@@ -8,15 +8,17 @@ use core::pin::pin;
 use core::task::Poll;
 use std::sync::{Arc, Weak};
 
+use bson::oid::ObjectId;
 use stator_proto::cluster::ServerId;
 use stator_proto::handshake::HandshakeError;
 use stator_proto::hello::Limits;
-use stator_proto::monitor::{CheckError, Monitor, MonitorOptions, Report, RttMonitor, Step};
+use stator_proto::monitor::{CheckError, HeartbeatEvent, Monitor, MonitorOptions, Report, RttMonitor, Step};
 use stator_proto::{Instant, SendBuf, ServerAddress};
 use stator_wire::Deframer;
 
 use crate::dialer::Dialer;
 use crate::error::{Error, ErrorKind, Phase};
+use crate::event::{Category, Heartbeats};
 use crate::hub::{After, Hub, MonitorDesk, Orders, Site, lock};
 use crate::inner::Core;
 use crate::link::Io;
@@ -57,7 +59,7 @@ fn start<R: Runtime>(core: &Core<R>, server: ServerId, role: Role) -> Result<(),
         desk.orders = Orders::default();
         address
     };
-    let post = Post { core: core.this.clone(), server, role };
+    let post = Post { core: core.this.clone(), server, role, topology_id: core.topology_id };
     let dialer = Dialer::new(core, &address);
     let options = options(core);
     match role {
@@ -79,6 +81,7 @@ struct Post<R: Runtime> {
     core: Weak<Core<R>>,
     server: ServerId,
     role: Role,
+    topology_id: ObjectId,
 }
 
 impl<R: Runtime> Post<R> {
@@ -129,16 +132,19 @@ trait Machine: Send {
     fn ordered(&mut self, now: Instant, orders: Orders);
     /// Hands over what it has seen; called with the hub locked.
     fn report<R: Runtime>(&mut self, now: Instant, server: ServerId, address: &ServerAddress, hub: &mut Hub<R>);
+    /// The next heartbeat to tell.
+    fn heartbeat(&mut self) -> Option<HeartbeatEvent<Error>>;
     fn wants_rtt_monitor(&self) -> bool;
 }
 
 /// The run loop of a monitor.
 async fn watch<R: Runtime>(post: &Post<R>, dialer: &Dialer<R>, mut machine: impl Machine) {
     let mut io: Option<Io<R>> = None;
+    let mut heartbeats = Heartbeats::new(post.topology_id, Arc::clone(&dialer.address));
     loop {
         let now = dialer.runtime.now();
         machine.ordered(now, post.orders());
-        if !post.report(now, &dialer.address, &mut machine) {
+        if !post.report(now, &dialer.address, &mut machine, &mut heartbeats) {
             return;
         }
         match machine.step() {
@@ -230,7 +236,13 @@ async fn wait<R: Runtime>(post: &Post<R>, dialer: &Dialer<R>, until: Instant) {
 
 impl<R: Runtime> Post<R> {
     /// Hands over what the machine has seen; `false` once nobody wants to know.
-    fn report(&self, now: Instant, address: &ServerAddress, machine: &mut impl Machine) -> bool {
+    fn report(
+        &self,
+        now: Instant,
+        address: &ServerAddress,
+        machine: &mut impl Machine,
+        heartbeats: &mut Heartbeats,
+    ) -> bool {
         let Some(core) = self.core.upgrade() else { return false };
         let mut after = After::default();
         let mut hub = lock(&core.hub);
@@ -238,6 +250,13 @@ impl<R: Runtime> Post<R> {
         let wants_rtt = self.role == Role::Heartbeat && machine.wants_rtt_monitor();
         site.rtt_monitor.wanted = wants_rtt && site.monitor.wanted;
         let starts_rtt = site.rtt_monitor.is_missing();
+        while let Some(event) = machine.heartbeat() {
+            let event = heartbeats.event(event);
+            if let Some(teller) = &hub.teller {
+                teller.heartbeat(event);
+                after.told = true;
+            }
+        }
         machine.report(now, self.server, address, &mut hub);
         hub.drain(&mut after);
         drop(hub);
@@ -260,6 +279,7 @@ fn options<R: Runtime>(core: &Core<R>) -> MonitorOptions {
         faas: metadata.env.name.is_some(),
         metadata: metadata.to_doc(),
         server_api: config.server_api.clone(),
+        events: core.deliveries.listeners().may_want(Category::Topology),
         ..MonitorOptions::default()
     }
 }
@@ -331,6 +351,10 @@ impl Machine for Monitor<Error> {
         }
     }
 
+    fn heartbeat(&mut self) -> Option<HeartbeatEvent<Error>> {
+        self.poll_event()
+    }
+
     fn wants_rtt_monitor(&self) -> bool {
         Self::wants_rtt_monitor(self)
     }
@@ -349,6 +373,10 @@ impl Machine for RttMonitor<Error> {
         while let Some(sample) = self.poll_sample() {
             hub.cluster.handle_rtt(server, sample);
         }
+    }
+
+    fn heartbeat(&mut self) -> Option<HeartbeatEvent<Error>> {
+        None
     }
 
     fn wants_rtt_monitor(&self) -> bool {

@@ -99,7 +99,6 @@ pub struct ConnectionInfo {
 
 impl ConnectionInfo {
     /// A connection, with what the server said of itself on it.
-    #[allow(dead_code, reason = "the execution path takes this up")]
     pub(crate) fn of(address: &ServerAddress, id: ConnectionId, hello: &HelloReply) -> Self {
         Self {
             address: address.clone(),

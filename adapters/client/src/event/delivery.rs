@@ -27,7 +27,6 @@ struct Queue {
     delivering: bool,
 }
 
-#[allow(dead_code, reason = "the hub takes this up")]
 impl Deliveries {
     pub(crate) const fn new(listeners: Listeners) -> Self {
         Self { listeners, queue: Mutex::new(Queue { waiting: VecDeque::new(), delivering: false }) }

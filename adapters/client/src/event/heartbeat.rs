@@ -16,7 +16,6 @@ use crate::monitor::check_error;
 /// A monitor connects for its first heartbeat and closes the connection when a heartbeat fails, so its events say when there
 /// is another one. They are numbered from 1.
 #[derive(Debug)]
-#[allow(dead_code, reason = "the monitors take this up")]
 pub(crate) struct Heartbeats {
     topology_id: ObjectId,
     address: Arc<ServerAddress>,
@@ -27,7 +26,6 @@ pub(crate) struct Heartbeats {
     server_connection_id: Option<i64>,
 }
 
-#[allow(dead_code, reason = "the monitors take this up")]
 impl Heartbeats {
     /// The heartbeats of a monitor that has not connected yet.
     pub(crate) const fn new(topology_id: ObjectId, address: Arc<ServerAddress>) -> Self {

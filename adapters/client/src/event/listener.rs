@@ -152,7 +152,6 @@ pub(crate) struct Listeners {
     categories: Categories,
 }
 
-#[allow(dead_code, reason = "the hub takes this up")]
 impl Listeners {
     /// The listeners that a client's options name, and the one that logs.
     pub(crate) fn of(mut listeners: Vec<Listener>, log: Option<LogOptions>) -> Self {
@@ -185,13 +184,6 @@ impl Listeners {
         let category = event.category();
         for listener in self.listeners.iter().filter(|listener| listener.wants(category)) {
             listener.call(event);
-        }
-    }
-
-    /// Makes an event and delivers it, if anybody wants it.
-    pub(crate) fn tell(&self, category: Category, event: impl FnOnce() -> Event) {
-        if self.wants(category) {
-            self.deliver(&event());
         }
     }
 }

@@ -106,7 +106,6 @@ impl Event {
 
 impl Event {
     /// An event of the cluster of a client with this topology id and configuration.
-    #[allow(dead_code, reason = "the hub takes this up")]
     pub(crate) fn of(told: Told<Error>, topology_id: ObjectId, config: &Config) -> Self {
         match told {
             Told::Topology(event) => Self::Topology(TopologyEvent::of(event, topology_id)),

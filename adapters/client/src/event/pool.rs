@@ -146,7 +146,6 @@ impl From<&Config> for PoolOptions {
 
 impl PoolEvent {
     /// An event of the pool to `address`, of a client with this configuration.
-    #[allow(dead_code, reason = "the hub takes this up")]
     pub(crate) fn of(told: Told<Error>, address: &ServerAddress, config: &Config) -> Self {
         let mut service = None;
         let kind = match told {

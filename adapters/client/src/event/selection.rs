@@ -30,7 +30,6 @@ pub struct SelectionEvent {
 
 impl SelectionEvent {
     /// An event of the selection for one operation.
-    #[allow(dead_code, reason = "the execution path takes this up")]
     pub(crate) fn new(
         operation: &str,
         operation_id: i64,

@@ -110,7 +110,6 @@ impl HeartbeatInfo {
 
 impl TopologyEvent {
     /// An event of the topology with this id.
-    #[allow(dead_code, reason = "the hub takes this up")]
     pub(crate) fn of(told: Told<Error>, topology_id: ObjectId) -> Self {
         match told {
             Told::TopologyOpening => Self::TopologyOpening { topology_id },

@@ -35,7 +35,6 @@ struct Pending {
     sensitive: bool,
 }
 
-#[allow(dead_code, reason = "the execution path takes this up")]
 impl<'a, R: Runtime> Watch<'a, R> {
     /// Tells that the request in `output` is about to be sent: to be called when it is encoded whole and nothing of it is
     /// written. `connection` is asked only if somebody listens.
