@@ -7,6 +7,8 @@ pub mod contract;
 #[cfg(unix)]
 pub mod server;
 pub mod suite;
+#[cfg(unix)]
+pub mod unified;
 
 /// Compiles the programs of the project's README.
 #[cfg(doctest)]
