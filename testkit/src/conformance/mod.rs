@@ -8,7 +8,12 @@ mod bson_areas;
 mod cmap_area;
 pub mod files;
 mod selection_area;
+#[cfg(unix)]
+mod unified_areas;
 mod uri_areas;
+
+#[cfg(unix)]
+pub use unified_areas::{UNIFIED, UnifiedRuntime, run_unified};
 
 /// What one area's files showed.
 #[derive(Clone, Debug, Default)]

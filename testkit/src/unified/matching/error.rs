@@ -67,7 +67,8 @@ fn check(expected: &ExpectedError, actual: &ErrorFacts, lookup: &dyn Lookup) -> 
         return Err(format!("the code's name should be {name}, is {:?}", actual.code_names));
     }
     let labelled = |label: &&String| actual.labels.contains(label);
-    if let Some(missing) = expected.error_labels_contain.as_deref().into_iter().flatten().find(|label| !labelled(label)) {
+    if let Some(missing) = expected.error_labels_contain.as_deref().into_iter().flatten().find(|label| !labelled(label))
+    {
         return Err(format!("the label {missing} is missing among {:?}", actual.labels));
     }
     if let Some(label) = expected.error_labels_omit.as_deref().into_iter().flatten().find(labelled) {

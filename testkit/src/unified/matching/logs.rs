@@ -51,13 +51,14 @@ pub fn match_logs(expected: &ExpectedLogs, actual: &[Logged], lookup: &dyn Looku
         |message: &&Logged| expected.ignore_messages.iter().any(|ignore| match_log(ignore, message, lookup).is_ok());
     let actual: Vec<&Logged> = actual.iter().filter(|message| !ignored(message)).collect();
     let all = || {
-        let lines = actual.iter().map(|message| format!("\n    {:?} {:?} {}", message.level, message.component, message.data));
+        let lines =
+            actual.iter().map(|message| format!("\n    {:?} {:?} {}", message.level, message.component, message.data));
         lines.collect::<String>()
     };
     for (index, message) in expected.messages.iter().enumerate() {
-        let found = actual.get(index).ok_or_else(|| {
-            format!("log message {index} is missing: {}; found:{}", message.data, all())
-        })?;
+        let found = actual
+            .get(index)
+            .ok_or_else(|| format!("log message {index} is missing: {}; found:{}", message.data, all()))?;
         match_log(message, found, lookup)
             .map_err(|reason| format!("log message {index}: {reason}; found:{}", all()))?;
     }

@@ -16,7 +16,7 @@ pub use events::{Observed, match_event, match_events};
 pub use logs::{Logged, match_logs};
 
 /// What expected values may refer to by name.
-pub trait Lookup {
+pub trait Lookup: Sync {
     /// A BSON value that was kept.
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 use bson::{Bson, Document, bson, doc};
 
 use super::*;
-use crate::unified::schema::{Component, EventKind, ExpectedError, ExpectedEvent, ExpectedEvents, ExpectedLogs, Severity};
+use crate::unified::schema::{
+    Component, EventKind, ExpectedError, ExpectedEvent, ExpectedEvents, ExpectedLogs, Severity,
+};
 
 /// Knows `five`, and the session `session0`.
 struct Names;
@@ -136,7 +138,10 @@ fn entities_are_compared_by_the_same_rules() {
 #[test]
 fn hex_bytes() {
     let of = |hex: &str, actual: Bson| root(bson!({ "$$matchesHexBytes": hex }), actual);
-    assert!(of("61Bc", Bson::Binary(bson::Binary { subtype: bson::spec::BinarySubtype::Generic, bytes: vec![0x61, 0xbc] })));
+    assert!(of(
+        "61Bc",
+        Bson::Binary(bson::Binary { subtype: bson::spec::BinarySubtype::Generic, bytes: vec![0x61, 0xbc] })
+    ));
     assert!(of("6162", bson!("ab")));
     assert!(of("", bson!("")));
     assert!(!of("61", bson!("b")));
@@ -257,7 +262,10 @@ fn pool_and_topology_events() {
     changed.previous = Some("Unknown".into());
     changed.new = Some("RSPrimary".into());
     assert!(ok(doc! { "serverDescriptionChangedEvent": { "newDescription": { "type": "RSPrimary" } } }, &changed));
-    assert!(!ok(doc! { "serverDescriptionChangedEvent": { "previousDescription": { "type": "RSPrimary" } } }, &changed));
+    assert!(!ok(
+        doc! { "serverDescriptionChangedEvent": { "previousDescription": { "type": "RSPrimary" } } },
+        &changed
+    ));
     let mut beat = Observed::new(EventKind::ServerHeartbeatStartedEvent);
     beat.awaited = Some(false);
     assert!(ok(doc! { "serverHeartbeatStartedEvent": { "awaited": false } }, &beat));
@@ -284,7 +292,11 @@ fn sequences_of_events() {
 #[test]
 fn log_messages() {
     let logged = |data: Document| Logged { level: Severity::Debug, component: Component::Connection, data };
-    let seen = [logged(doc! { "message": "one", "n": 1 }), logged(doc! { "message": "noise" }), logged(doc! { "message": "two" })];
+    let seen = [
+        logged(doc! { "message": "one", "n": 1 }),
+        logged(doc! { "message": "noise" }),
+        logged(doc! { "message": "two" }),
+    ];
     let message = |text: &str| bson!({ "level": "debug", "component": "connection", "data": { "message": text } });
     let check = |expected: Document| {
         let expected: ExpectedLogs = bson::deserialize_from_document(expected).unwrap();

@@ -143,6 +143,6 @@ impl TestFile {
 }
 
 /// Reads any part of a file; `what` names it in the error.
-pub(super) fn read<T: DeserializeOwned>(what: &str, value: Bson) -> Result<T, String> {
+pub(in crate::unified) fn read<T: DeserializeOwned>(what: &str, value: Bson) -> Result<T, String> {
     bson::deserialize_from_bson(value).map_err(|error| format!("{what}: {error}"))
 }
