@@ -5,8 +5,8 @@ use stator_client::{Error, ErrorKind, WriteFailure};
 
 use crate::unified::matching::ErrorFacts;
 
-/// The facts of an error.
-pub(super) fn facts(error: &Error) -> ErrorFacts {
+/// The facts of an error of an operation.
+pub(super) fn facts(operation: &str, error: &Error) -> ErrorFacts {
     let mut facts = ErrorFacts {
         message: error.to_string(),
         timeout: error.is_timeout(),
@@ -22,10 +22,23 @@ pub(super) fn facts(error: &Error) -> ErrorFacts {
             facts.code_names.push(command.code_name.clone());
             facts.response = document(command.reply.as_doc().as_bytes());
         }
-        ErrorKind::Write(failure) => of_writes(failure, &mut facts),
+        ErrorKind::Write(failure) => {
+            of_writes(failure, &mut facts);
+            if operation == "insertMany" {
+                facts.result = Some(inserted(failure));
+            }
+        }
         _ => {}
     }
     facts
+}
+
+/// What was inserted nevertheless, as the result of a bulk write.
+fn inserted(failure: &WriteFailure) -> Bson {
+    bson::bson!({
+        "insertedCount": failure.done as i64,
+        "deletedCount": 0, "matchedCount": 0, "modifiedCount": 0, "upsertedCount": 0, "upsertedIds": {},
+    })
 }
 
 fn of_writes(failure: &WriteFailure, facts: &mut ErrorFacts) {

@@ -103,7 +103,9 @@ fn judge<R: Runtime>(case: &Case<R>, operation: &Operation, done: Done<R>) -> Ou
         return Ok(());
     }
     let output = match (done, &operation.expect_error) {
-        (Err(error), Some(expected)) => return Ok(match_error(expected, &errors::facts(&error), &case.entities)?),
+        (Err(error), Some(expected)) => {
+            return Ok(match_error(expected, &errors::facts(&operation.name, &error), &case.entities)?);
+        }
         (Err(error), None) => return Err(Stop::fail(format!("failed: {error} ({error:?})"))),
         (Ok(output), Some(expected)) => {
             return Err(Stop::fail(format!("succeeded with {output:?}; should fail with {expected:?}")));
