@@ -14,6 +14,7 @@
 //!
 //! - `snappy`, `zlib`, `zstd`: the codec of that name for compressed messages.
 //! - `extjson`: the module `extjson`, which reads and writes MongoDB Extended JSON.
+//! - `tracing`: log messages for the crate `tracing`, or as lines of text; see [`logging`]. Includes `extjson`.
 
 #![forbid(unsafe_code)]
 
@@ -28,6 +29,7 @@ mod cursor;
 mod database;
 mod dial;
 mod error;
+pub mod event;
 #[cfg(feature = "extjson")]
 pub mod extjson;
 pub mod host;
@@ -35,6 +37,7 @@ mod hub;
 mod inner;
 mod keeper;
 mod link;
+pub mod logging;
 mod login;
 mod metadata;
 pub mod options;

@@ -13,6 +13,8 @@ pub use stator_proto::uri::{
 };
 
 use crate::error::{Error, Result};
+use crate::event::Listener;
+use crate::logging::LogOptions;
 
 /// Everything that a client can be told.
 ///
@@ -35,6 +37,11 @@ pub struct ClientOptions {
     /// Whether a connection whose reply is still to come is kept (for up to 1 s) when its operation is dropped or times
     /// out. `false` closes it, as CMAP and Client Side Operations Timeout say today. Default true.
     pub keep_owing_connections: bool,
+    /// Who is told of commands, connection pools, the topology and the selection of servers.
+    pub listeners: Vec<Listener>,
+    /// What is logged, in builds with the feature `tracing`. `None`, the default, asks the environment (`MONGODB_LOG_*`)
+    /// when the client is made.
+    pub log: Option<LogOptions>,
 }
 
 impl ClientOptions {
@@ -53,7 +60,7 @@ impl Default for ClientOptions {
 
 impl From<Config> for ClientOptions {
     fn from(config: Config) -> Self {
-        Self { config, warnings: Vec::new(), keep_owing_connections: true }
+        Self { config, warnings: Vec::new(), keep_owing_connections: true, listeners: Vec::new(), log: None }
     }
 }
 
