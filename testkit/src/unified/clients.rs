@@ -38,11 +38,11 @@ pub(super) async fn create<R: Runtime>(
     }
     options.config.server_api = entity.server_api.as_ref().map(server_api).transpose()?;
     let recorder = Arc::new(Recorder::new(entity));
-    observe::attach(&mut options, entity, &recorder)?;
+    observe::attach(&mut options, &recorder);
     let least = options.config.min_pool_size() as usize;
     let client = Client::with_runtime(runtime.clone(), options)
         .map_err(|error| Stop::fail(format!("client {}: {error}", entity.id)))?;
-    observe::connect(&client).await.map_err(|error| Stop::fail(format!("client {}: {error}", entity.id)))?;
+    observe::start(&client).await.map_err(|error| Stop::fail(format!("client {}: {error}", entity.id)))?;
     let made = ClientUnderTest { client, recorder };
     if let Some(limit) = entity.await_min_pool_size_ms {
         observe::await_pools(runtime, &made, least, Duration::from_millis(limit.into())).await?;

@@ -19,7 +19,6 @@ mod entities;
 pub mod matching;
 mod observe;
 mod operations;
-#[allow(dead_code, reason = "the client has no events yet")]
 mod recorder;
 mod requirements;
 mod run;

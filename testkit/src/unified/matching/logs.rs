@@ -16,8 +16,8 @@ pub struct Logged {
     pub data: Document,
 }
 
-/// What stands for a failure that must not be shown.
-const REDACTED: &str = "{}";
+/// What the driver writes in place of a message that must not be shown.
+const REDACTED: &str = "REDACTED";
 
 /// Compares one message.
 fn match_log(expected: &ExpectedLog, actual: &Logged, lookup: &dyn Lookup) -> Result<(), String> {
@@ -34,15 +34,9 @@ fn match_log(expected: &ExpectedLog, actual: &Logged, lookup: &dyn Lookup) -> Re
     match_root(&expected.data, &actual.data, lookup)
 }
 
-/// Of a server's error only the numbers and labels are left, or nothing at all.
+/// The driver writes failures as text, with this word in place of what must not be shown.
 fn is_redacted(failure: &bson::Bson) -> bool {
-    match failure {
-        bson::Bson::Document(document) => {
-            document.keys().all(|key| matches!(key.as_str(), "code" | "codeName" | "errorLabels"))
-        }
-        bson::Bson::String(text) => text.is_empty() || text == REDACTED || !text.contains(' '),
-        _ => false,
-    }
+    failure.as_str().is_some_and(|text| text.contains(REDACTED))
 }
 
 /// Compares all messages of a client, in order.

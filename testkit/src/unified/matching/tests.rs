@@ -309,8 +309,18 @@ fn log_messages() {
     assert!(check(doc! { "client": "c", "messages": [message("one")], "ignoreExtraMessages": true }).is_ok());
     let info = bson!({ "level": "info", "component": "connection", "data": { "message": "one" } });
     assert!(check(doc! { "client": "c", "messages": [info], "ignoreExtraMessages": true }).is_err());
-    let redacted = bson!({ "level": "debug", "component": "connection", "failureIsRedacted": true, "data": {} });
-    assert!(check(doc! { "client": "c", "messages": [redacted], "ignoreExtraMessages": true }).is_err());
+    let failed = |text: &str| logged(doc! { "failure": text });
+    let redacted = |wanted: bool, seen: &[Logged]| {
+        let message = bson!({ "level": "debug", "component": "connection", "failureIsRedacted": wanted, "data": {} });
+        let expected = doc! { "client": "c", "messages": [message] };
+        let expected: ExpectedLogs = bson::deserialize_from_document(expected).unwrap();
+        match_logs(&expected, seen, &Names).is_ok()
+    };
+    assert!(redacted(true, &[failed("REDACTED (code 1)")]));
+    assert!(!redacted(true, &[failed("bad value (code 1)")]));
+    assert!(redacted(false, &[failed("bad value (code 1)")]));
+    assert!(!redacted(false, &[failed("REDACTED (code 1)")]));
+    assert!(!redacted(false, &[logged(doc! {})]));
 }
 
 #[test]
