@@ -9,6 +9,7 @@ use stator_proto::connection::ConnectionError;
 use stator_proto::handshake::HandshakeError;
 use stator_proto::operation::{CommandError, OperationError, WriteError, WriteFailure};
 use stator_proto::pool::PoolError;
+use stator_proto::select::{SelectError, SelectionFailure};
 use stator_proto::uri::UriError;
 
 use crate::runtime::SpawnError;
@@ -27,6 +28,8 @@ struct Inner {
     server: Option<ServerAddress>,
     /// Earlier messages of the same operation were sent and not refused.
     partly_done: bool,
+    /// Labels that the driver adds.
+    added: &'static [&'static str],
 }
 
 /// How far an operation had come when it failed.
@@ -45,7 +48,9 @@ pub enum Phase {
     Connect,
     /// Securing the connection.
     Tls,
-    /// Saying hello and authenticating.
+    /// Saying hello.
+    Hello,
+    /// Authenticating.
     Auth,
     /// Sending the command.
     Send,
@@ -67,6 +72,7 @@ impl Phase {
             Self::Dns => "dns",
             Self::Connect => "connect",
             Self::Tls => "tls",
+            Self::Hello => "hello",
             Self::Auth => "auth",
             Self::Send => "send",
             Self::Receive => "receive",
@@ -106,6 +112,10 @@ pub enum ErrorKind {
     Connection(ConnectionError),
     /// Hello or authentication failed.
     Handshake(HandshakeError),
+    /// No server that suits was found in time; names each server and why it does not serve.
+    Selection(Box<SelectionFailure<Error>>),
+    /// No server can suit: the deployment cannot be used, or the read preference contradicts itself.
+    Impossible(SelectError),
     /// No connection could be had from the pool.
     Pool(PoolError<Error>),
     /// The client is closed.
@@ -118,11 +128,11 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(phase: Phase, kind: ErrorKind) -> Self {
-        Self(Arc::new(Inner { kind, phase, server: None, partly_done: false }))
+        Self(Arc::new(Inner { kind, phase, server: None, partly_done: false, added: &[] }))
     }
 
     pub(crate) fn at(phase: Phase, server: &ServerAddress, kind: ErrorKind) -> Self {
-        Self(Arc::new(Inner { kind, phase, server: Some(server.clone()), partly_done: false }))
+        Self(Arc::new(Inner { kind, phase, server: Some(server.clone()), partly_done: false, added: &[] }))
     }
 
     pub(crate) fn invalid(reason: impl Into<String>) -> Self {
@@ -190,18 +200,29 @@ impl Error {
         }
     }
 
-    /// The server's error labels, such as `TransientTransactionError`.
-    pub fn labels(&self) -> &[String] {
-        match &self.0.kind {
+    /// The error labels, such as `TransientTransactionError`: the server's, and those that drivers add.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        let origin = self.cause().unwrap_or(self);
+        let given: &[String] = match &origin.0.kind {
             ErrorKind::Command(error) => &error.labels,
             ErrorKind::Write(failure) => &failure.labels,
-            _ => self.cause().map_or(&[], Self::labels),
+            _ => &[],
+        };
+        let added = self.0.added.iter().chain(origin.0.added.iter().filter(|label| !self.0.added.contains(label)));
+        given.iter().map(String::as_str).chain(added.copied())
+    }
+
+    /// The same error with labels that the driver adds; only before it is shared.
+    pub(crate) fn with_labels(mut self, labels: &'static [&'static str]) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.added = labels;
         }
+        self
     }
 
     /// Whether the error carries a label.
     pub fn has_label(&self, label: &str) -> bool {
-        self.labels().iter().any(|known| known == label)
+        self.labels().any(|known| known == label)
     }
 
     /// The writes that failed, if this is a failed write.
@@ -225,7 +246,7 @@ impl Error {
     /// Whether a deadline has passed, the driver's own or the server's (`MaxTimeMSExpired`).
     pub fn is_timeout(&self) -> bool {
         match &self.0.kind {
-            ErrorKind::Timeout | ErrorKind::Pool(PoolError::TimedOut) => true,
+            ErrorKind::Timeout | ErrorKind::Selection(_) | ErrorKind::Pool(PoolError::TimedOut) => true,
             ErrorKind::Command(error) => error.code == MAX_TIME_EXPIRED,
             ErrorKind::Write(failure) => {
                 let mut codes = failure.write_errors.iter().map(|error| error.code);
@@ -264,7 +285,7 @@ impl Error {
         match &self.0.kind {
             ErrorKind::Command(error) => RETRYABLE_CODES.contains(&error.code) || self.has_label("RetryableWriteError"),
             ErrorKind::Write(_) => self.has_label("RetryableWriteError"),
-            ErrorKind::Pool(PoolError::Cleared { .. }) => true,
+            ErrorKind::Selection(_) | ErrorKind::Pool(PoolError::Cleared { .. }) => true,
             _ => self.is_network(),
         }
     }
@@ -286,6 +307,16 @@ const MAX_TIME_EXPIRED: i32 = 50;
 
 /// Codes after which a read may be tried again (specification *Retryable Reads*).
 const RETRYABLE_CODES: [i32; 13] = [6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436];
+
+/// Two errors are equal if they say the same; so repeated failures of one server are told once.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || (self.0.phase == other.0.phase
+                && self.0.server == other.0.server
+                && self.to_string() == other.to_string())
+    }
+}
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -314,6 +345,8 @@ impl fmt::Display for Error {
             ErrorKind::Io(error) => write!(f, "the network failed in phase `{}`: {error}", self.0.phase.as_str())?,
             ErrorKind::Connection(error) => error.fmt(f)?,
             ErrorKind::Handshake(error) => error.fmt(f)?,
+            ErrorKind::Selection(failure) => failure.fmt(f)?,
+            ErrorKind::Impossible(error) => error.fmt(f)?,
             ErrorKind::Pool(PoolError::Dial { cause }) => return cause.fmt(f),
             ErrorKind::Pool(error) => error.fmt(f)?,
             ErrorKind::Closed => f.write_str("the client is closed")?,

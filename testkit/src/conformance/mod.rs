@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 mod bson_areas;
 mod cmap_area;
 pub mod files;
+mod sdam_area;
+mod sdam_events;
 mod selection_area;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "runtimes"))]
 mod unified_areas;
 mod uri_areas;
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "runtimes"))]
 pub use unified_areas::{UNIFIED, UnifiedRuntime, run_unified};
 
 /// What one area's files showed.
@@ -64,6 +66,7 @@ pub const AREAS: &[(&str, Runner)] = &[
     ("connection-string", uri_areas::connection_string),
     ("max-staleness", selection_area::max_staleness),
     ("read-write-concern", uri_areas::read_write_concern),
+    ("server-discovery-and-monitoring", sdam_area::sdam),
     ("server-selection", selection_area::server_selection),
     ("uri-options", uri_areas::uri_options),
 ];

@@ -49,10 +49,7 @@ impl ReplicaSet {
         }
         let set = Self { members: start_all(members, &options)?, options };
         set.members[0].connect()?.run("admin", doc! { "replSetInitiate": set.config() })?;
-        set.wait_until("replica set", |states| {
-            states.iter().filter(|state| is_primary(state)).count() == 1
-                && states.iter().all(|state| is_primary(state) || is_true(state, "secondary"))
-        })?;
+        set.wait_until_whole()?;
         if set.options.auth {
             users::create(&mut set.members[set.primary_index()?].connect()?)?;
         }
@@ -105,6 +102,15 @@ impl ReplicaSet {
         let latest = primaries.max_by_key(|(_, state)| state.get_object_id("electionId").map(|id| id.bytes()).ok());
         // Invariant: wait_until has just seen one.
         Ok(latest.expect("a primary was seen").0)
+    }
+
+    /// Waits until one member is primary and all others are secondaries.
+    pub fn wait_until_whole(&self) -> Result<(), ServerError> {
+        let whole = |states: &[Document]| {
+            states.iter().filter(|state| is_primary(state)).count() == 1
+                && states.iter().all(|state| is_primary(state) || is_true(state, "secondary"))
+        };
+        self.wait_until("replica set", whole).map(drop)
     }
 
     /// Makes the primary step down for `seconds`, and waits until another member is primary.

@@ -164,7 +164,7 @@ impl<R: Runtime> Case<R> {
                         self.trace(|| "a client did not close in time".into());
                     }
                 }
-                Entity::Database(_) | Entity::Collection(_) | Entity::Value(_) => {}
+                Entity::Database(_) | Entity::Collection(_) | Entity::Topology(_) | Entity::Value(_) => {}
             }
         }
     }

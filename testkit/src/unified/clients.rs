@@ -39,7 +39,7 @@ pub(super) async fn create<R: Runtime>(
     options.config.server_api = entity.server_api.as_ref().map(server_api).transpose()?;
     let recorder = Arc::new(Recorder::new(entity));
     observe::attach(&mut options, &recorder);
-    let least = options.config.min_pool_size() as usize;
+    let least = options.config.min_pool_size();
     let client = Client::with_runtime(runtime.clone(), options)
         .map_err(|error| Stop::fail(format!("client {}: {error}", entity.id)))?;
     observe::start(&client).await.map_err(|error| Stop::fail(format!("client {}: {error}", entity.id)))?;

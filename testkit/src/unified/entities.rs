@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bson::{Bson, Document};
+use stator_client::event::TopologyDescription;
 use stator_client::{Client, Collection, Cursor, Database, Runtime};
 
 use super::matching::Lookup;
@@ -29,6 +30,7 @@ pub(super) enum Entity<R: Runtime> {
     Collection(Collection<R>),
     Cursor(CursorSlot<R>),
     Thread(Arc<Thread>),
+    Topology(Arc<TopologyDescription>),
     Value(Bson),
 }
 
@@ -40,6 +42,7 @@ impl<R: Runtime> Clone for Entity<R> {
             Self::Collection(collection) => Self::Collection(collection.clone()),
             Self::Cursor(cursor) => Self::Cursor(Arc::clone(cursor)),
             Self::Thread(thread) => Self::Thread(Arc::clone(thread)),
+            Self::Topology(topology) => Self::Topology(Arc::clone(topology)),
             Self::Value(value) => Self::Value(value.clone()),
         }
     }
@@ -53,6 +56,7 @@ impl<R: Runtime> Entity<R> {
             Self::Collection(_) => "collection",
             Self::Cursor(_) => "cursor",
             Self::Thread(_) => "thread",
+            Self::Topology(_) => "topology description",
             Self::Value(_) => "value",
         }
     }
@@ -106,6 +110,13 @@ impl<R: Runtime> Entities<R> {
     pub(super) fn thread(&self, name: &str) -> Result<Arc<Thread>, String> {
         self.expect(name, "thread", |entity| match entity {
             Entity::Thread(thread) => Some(thread),
+            _ => None,
+        })
+    }
+
+    pub(super) fn topology(&self, name: &str) -> Result<Arc<TopologyDescription>, String> {
+        self.expect(name, "topology description", |entity| match entity {
+            Entity::Topology(topology) => Some(topology),
             _ => None,
         })
     }

@@ -1,5 +1,7 @@
 //! From the client's events and log messages to those of the test format.
 
+use core::future::poll_fn;
+use core::task::Poll;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,8 @@ use stator_client::event::{
     CommandEvent, Event, EventDocument, HeartbeatInfo, Listener, PoolEvent, PoolEventKind, TopologyEvent,
 };
 use stator_client::logging::{self, LogLevel, LogOptions, Record};
-use stator_client::{Client, ClientOptions, Runtime};
+use stator_client::topology::ServerKind;
+use stator_client::{Client, ClientOptions, Runtime, ServerAddress};
 
 use super::entities::ClientUnderTest;
 use super::matching::{Logged, Observed};
@@ -143,18 +146,39 @@ fn topology(event: &TopologyEvent) -> Option<Observed> {
     })
 }
 
-/// Starts to monitor the deployment, before the case's first operation. Nobody waits: the case may want it to fail.
-pub(super) async fn start<R: Runtime>(_client: &Client<R>) -> stator_client::Result<()> {
-    Ok(())
+/// Starts to monitor the deployment, before the case's first operation.
+///
+/// Nobody waits for what it finds: some cases want that to fail.
+pub(super) async fn start<R: Runtime>(client: &Client<R>) -> stator_client::Result<()> {
+    let mut connecting = client.connect();
+    poll_fn(|cx| match connecting.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(done),
+        Poll::Pending => Poll::Ready(Ok(())),
+    })
+    .await
 }
 
-/// Waits until every pool has as many connections as it must have at least.
+/// Waits until every pool of a server with data has as many connections as it must have at least.
 pub(super) async fn await_pools<R: Runtime>(
     runtime: &R,
     entity: &ClientUnderTest<R>,
-    least: usize,
+    least: u32,
     limit: Duration,
 ) -> Outcome {
-    let _ = (runtime, entity, least, limit);
-    Err(Stop::needs("awaitMinPoolSizeMS"))
+    let filled = || {
+        let topology = entity.client.topology();
+        let bears_data = |address: &ServerAddress| {
+            let kind = topology.server(address).map(|server| server.kind);
+            matches!(kind, Some(kind) if kind.is_data_bearing_member() || kind == ServerKind::Standalone)
+        };
+        let pools = entity.client.pools();
+        let mut pools = pools.iter().filter(|pool| bears_data(&pool.address)).peekable();
+        let any = pools.peek().is_some();
+        (any && pools.all(|pool| pool.stats.idle + pool.stats.in_use >= least)).then_some(())
+    };
+    let deadline = runtime.now() + limit;
+    match entity.recorder.changed.until(runtime, deadline, filled).await {
+        Some(()) => Ok(()),
+        None => Err(Stop::fail(format!("the pools were not filled within {} ms", limit.as_millis()))),
+    }
 }

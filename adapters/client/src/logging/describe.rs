@@ -10,9 +10,10 @@ use crate::event::{ServerDescription, TopologyDescription};
 /// An error with all that it knows: message, labels, and the server's reply, cut to `limit` characters.
 pub(super) fn error(error: &Error, limit: usize) -> String {
     let mut out = error.to_string();
-    if !error.labels().is_empty() {
+    let labels: Vec<&str> = error.labels().collect();
+    if !labels.is_empty() {
         // Writing to a string cannot fail, here and below.
-        let _ = write!(out, ", labels: {}", error.labels().join(", "));
+        let _ = write!(out, ", labels: {}", labels.join(", "));
     }
     if let ErrorKind::Command(said) = error.kind() {
         let _ = write!(out, ", reply: {}", json::bytes(said.reply.as_bytes(), limit));

@@ -11,7 +11,7 @@ pub(super) fn facts(operation: &str, error: &Error) -> ErrorFacts {
         message: error.to_string(),
         timeout: error.is_timeout(),
         code: error.code(),
-        labels: error.labels().to_vec(),
+        labels: error.labels().map(str::to_owned).collect(),
         from_server: error.code().is_some(),
         ..ErrorFacts::default()
     };

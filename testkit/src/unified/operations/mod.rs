@@ -87,7 +87,7 @@ async fn dispatch<R: Runtime>(case: &Case<R>, operation: &Operation) -> Outcome<
         Entity::Database(entity) => database::execute(&entity, operation).await,
         Entity::Collection(entity) => collection::execute(&entity, operation).await,
         Entity::Cursor(entity) => cursor::execute(&entity, operation).await,
-        Entity::Thread(_) | Entity::Value(_) => {
+        Entity::Thread(_) | Entity::Topology(_) | Entity::Value(_) => {
             Err(Stop::fail(format!("entity {} has no operations", operation.object)))
         }
     }
