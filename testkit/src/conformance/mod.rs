@@ -68,6 +68,8 @@ pub const AREAS: &[(&str, Runner)] = &[
     ("read-write-concern", uri_areas::read_write_concern),
     ("server-discovery-and-monitoring", sdam_area::sdam),
     ("server-selection", selection_area::server_selection),
+    #[cfg(all(unix, feature = "runtimes"))]
+    ("unified-test-format", unified_areas::unified_test_format),
     ("uri-options", uri_areas::uri_options),
 ];
 

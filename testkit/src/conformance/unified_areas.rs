@@ -9,7 +9,9 @@ use stator_smol::Smol;
 use stator_tokio::Tokio;
 
 use super::Report;
-use crate::unified::{Deployments, Settings, run_folder};
+use super::files::for_each_file;
+use crate::unified::schema::TestFile;
+use crate::unified::{Deployments, Settings, Verdict, run_folder};
 
 /// The folders whose files are in the unified test format, by area.
 pub const UNIFIED: &[(&str, &[&str])] = &[
@@ -19,7 +21,21 @@ pub const UNIFIED: &[(&str, &[&str])] = &[
     ("mongodb-handshake", &["tests/unified"]),
     ("server-discovery-and-monitoring", &["tests/unified"]),
     ("server-selection", &["tests/logging"]),
+    ("unified-test-format", &["tests/valid-pass", VALID_FAIL]),
 ];
+
+/// The folder of files that test the runner: their cases must fail.
+const VALID_FAIL: &str = "tests/valid-fail";
+
+/// The files that a runner must not take for test files.
+pub(super) fn unified_test_format(area: &Path) -> Report {
+    let mut report = Report::default();
+    for_each_file(area, "tests/invalid", &mut report, |report, name, text| {
+        let refused = TestFile::parse(text).map_or(Ok(()), |_| Err("it keeps to the schema, and should not".into()));
+        report.record(name, "", refused);
+    });
+    report
+}
 
 /// The runtime on which the unified tests run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -61,6 +77,11 @@ pub fn run_unified(
     folder: &str,
     report: &mut Report,
 ) {
+    let mut settings = settings.clone();
+    if folder == VALID_FAIL {
+        settings.verdict = Verdict::Fail;
+    }
+    let settings = &settings;
     match runtime {
         UnifiedRuntime::Tokio => {
             let mut threads = tokio::runtime::Builder::new_multi_thread();

@@ -20,7 +20,7 @@ pub(super) struct ClientUnderTest<R: Runtime> {
 }
 
 /// A cursor, which is away while it is iterated.
-pub(super) type CursorSlot<R> = Arc<Mutex<Option<Cursor<R, Document>>>>;
+pub(super) type CursorSlot<R> = Arc<Mutex<Option<Box<Cursor<R, Document>>>>>;
 
 /// One entity. Sessions and buckets belong here once the client has them.
 #[derive(Debug)]

@@ -31,4 +31,4 @@ mod threads;
 
 pub use deployments::{Deployment, Deployments};
 pub use requirements::UNMET;
-pub use run::{Settings, run_file, run_folder};
+pub use run::{Settings, Verdict, run_file, run_folder};

@@ -107,7 +107,8 @@ impl Recorder {
             return;
         }
         let mut state = lock(&self.state);
-        if !state.stopped && !(state.warming_up && message.component != Component::Command) {
+        let early = state.warming_up && message.component != Component::Command;
+        if !state.stopped && !early {
             state.logs.push(message);
         }
         drop(state);

@@ -14,6 +14,16 @@ use super::stop::{Outcome, Stop};
 use crate::conformance::Report;
 use crate::conformance::files::json_files;
 
+/// How the cases of a folder must end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Verdict {
+    /// They pass.
+    #[default]
+    Pass,
+    /// They fail: they are tests of the runner itself.
+    Fail,
+}
+
 /// Which cases are run, and what is shown of them.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -23,6 +33,8 @@ pub struct Settings {
     pub case: Option<String>,
     /// Whether to print what happens.
     pub trace: bool,
+    /// How the cases must end.
+    pub verdict: Verdict,
 }
 
 /// Runs every file below `area/folder` on a runtime; must be awaited inside of it.
@@ -45,6 +57,7 @@ pub async fn run_folder<R: Runtime>(
         }
         let text = fs::read_to_string(&path).map_err(|error| error.to_string());
         match text.and_then(|text| TestFile::parse(&text)) {
+            Err(_) if settings.verdict == Verdict::Fail => report.record(&name, "", Ok(())),
             Err(error) => report.record(&name, "", Err(format!("cannot read the file: {error}"))),
             Ok(file) => run_file(runtime, deployments, settings, &name, &file, report).await,
         }
@@ -87,10 +100,12 @@ pub async fn run_file<R: Runtime>(
             if settings.trace {
                 eprintln!("  {outcome:?}");
             }
-            match outcome {
-                Ok(()) => report.record(&label, &test.description, Ok(())),
-                Err(Stop::Fail(reason)) => report.record(&label, &test.description, Err(reason)),
-                Err(Stop::Skip(reason)) => report.skip(&label, &test.description, reason),
+            let case = &test.description;
+            match (outcome, settings.verdict) {
+                (Ok(()), Verdict::Pass) | (Err(Stop::Fail(_)), Verdict::Fail) => report.record(&label, case, Ok(())),
+                (Ok(()), Verdict::Fail) => report.record(&label, case, Err("passed, and should fail".into())),
+                (Err(Stop::Fail(reason)), Verdict::Pass) => report.record(&label, case, Err(reason)),
+                (Err(Stop::Skip(reason)), _) => report.skip(&label, case, reason),
             }
         }
     }

@@ -179,15 +179,12 @@ impl Argument for ReadConcern {
 impl Argument for WriteConcern {
     fn read(value: Bson) -> Result<Self, String> {
         fields(value, |fields| {
-            let mut concern = Self::default();
-            concern.w = match fields.take::<Bson>("w")? {
+            let w = match fields.take::<Bson>("w")? {
                 Some(Bson::String(mode)) => Some(Acknowledgment::from(&*mode)),
                 Some(nodes) => Some(Acknowledgment::Nodes(u32::read(nodes)?)),
                 None => None,
             };
-            concern.journal = fields.take("journal")?;
-            concern.w_timeout = fields.take("wtimeoutMS")?;
-            Ok(concern)
+            Ok(Self { w, journal: fields.take("journal")?, w_timeout: fields.take("wtimeoutMS")? })
         })
     }
 }
@@ -225,10 +222,10 @@ impl Argument for ReadPreference {
 pub(in crate::unified) fn overrides(entity: Option<&OverridesEntity>) -> Outcome<Overrides> {
     let Some(entity) = entity else { return Ok(Overrides::default()) };
     let document = |document: &Option<Document>| document.clone().map(Bson::Document);
-    let mut overrides = Overrides::default();
-    overrides.read_concern = document(&entity.read_concern).map(ReadConcern::read).transpose()?;
-    overrides.write_concern = document(&entity.write_concern).map(WriteConcern::read).transpose()?;
-    overrides.read_preference = document(&entity.read_preference).map(ReadPreference::read).transpose()?;
-    overrides.timeout = entity.timeout_ms.map(|timeout| Duration::read(Bson::Int64(timeout))).transpose()?;
-    Ok(overrides)
+    Ok(Overrides {
+        read_concern: document(&entity.read_concern).map(ReadConcern::read).transpose()?,
+        write_concern: document(&entity.write_concern).map(WriteConcern::read).transpose()?,
+        read_preference: document(&entity.read_preference).map(ReadPreference::read).transpose()?,
+        timeout: entity.timeout_ms.map(|timeout| Duration::read(Bson::Int64(timeout))).transpose()?,
+    })
 }

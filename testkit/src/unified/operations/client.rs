@@ -22,10 +22,11 @@ pub(super) async fn execute<R: Runtime>(entity: &ClientUnderTest<R>, operation: 
         }
         "appendMetadata" => {
             let mut given = Arguments::new(&arguments.need::<Document>("driverInfoOptions")?);
-            let mut info = DriverInfo::default();
-            info.name = given.need("name")?;
-            info.version = given.take("version")?;
-            info.platform = given.take("platform")?;
+            let info = DriverInfo {
+                name: given.need("name")?,
+                version: given.take("version")?,
+                platform: given.take("platform")?,
+            };
             given.end()?;
             arguments.end()?;
             Ok(client.append_metadata(info).map(|()| Output::Nothing))

@@ -54,7 +54,7 @@ pub(super) async fn execute<R: Runtime>(collection: &Collection<R>, operation: &
             arguments.end()?;
             match operation.name.as_str() {
                 "find" => Ok(cursor::all(action.await).await),
-                _ => Ok(action.await.map(Output::Cursor)),
+                _ => Ok(action.await.map(|cursor| Output::Cursor(Box::new(cursor)))),
             }
         }
         "findOne" => {

@@ -41,7 +41,7 @@ pub(super) enum Output<R: Runtime> {
     /// A value, and what in it is a root document.
     Value(Bson, Place),
     /// A cursor that nobody has iterated.
-    Cursor(Cursor<R, Document>),
+    Cursor(Box<Cursor<R, Document>>),
 }
 
 impl<R: Runtime> Output<R> {

@@ -162,5 +162,5 @@ pub struct ExpectedSpans {
 struct Span {
     name: String,
     attributes: Document,
-    nested: Option<Filled<Span>>,
+    nested: Option<Filled<Self>>,
 }
