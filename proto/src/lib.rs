@@ -14,6 +14,7 @@
 //! | [`Pool`] | who gets which connection, and when one is to be dialled or closed |
 //! | [`select`] | which server an operation goes to |
 //! | [`auth`] | SCRAM and the other mechanisms as exchanges of payloads |
+//! | [`socks5`] | the way through a proxy |
 //!
 //! # The grammar of machines
 //!
@@ -225,6 +226,7 @@ pub mod operation;
 pub mod pool;
 pub mod read_preference;
 pub mod select;
+pub mod socks5;
 pub mod time;
 pub mod topology;
 pub mod uri;

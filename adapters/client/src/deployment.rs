@@ -1,12 +1,10 @@
 //! From the configuration to what the cluster machine is told.
 
 use stator_proto::Config;
-use stator_proto::cluster::ClusterOptions;
+use stator_proto::cluster::{ClusterOptions, MIN_RESCAN};
 use stator_proto::pool::PoolOptions;
 use stator_proto::select::SelectOptions;
 use stator_proto::topology::TopologyOptions;
-
-use crate::error::{Error, ErrorKind, Phase, Result};
 
 /// What the cluster machine is told.
 pub(crate) fn options(config: &Config, keep_owing_connections: bool) -> ClusterOptions {
@@ -17,7 +15,7 @@ pub(crate) fn options(config: &Config, keep_owing_connections: bool) -> ClusterO
             direct: config.direct_connection(),
             load_balanced: config.load_balanced(),
             srv_max_hosts: config.srv_max_hosts(),
-            ..TopologyOptions::default()
+            events: false,
         },
         pool: PoolOptions {
             max_pool_size: config.max_pool_size().unwrap_or(0),
@@ -25,22 +23,13 @@ pub(crate) fn options(config: &Config, keep_owing_connections: bool) -> ClusterO
             max_idle_time: config.max_idle_time(),
             max_connecting: config.max_connecting(),
             owing: keep_owing_connections,
+            load_balanced: config.load_balanced(),
             ..PoolOptions::default()
         },
         select: SelectOptions {
             heartbeat_frequency: config.heartbeat_frequency(),
             local_threshold: config.local_threshold(),
         },
-        srv_rescan: None,
+        srv_rescan: config.srv.as_ref().map(|_| MIN_RESCAN),
     }
-}
-
-/// What this version cannot do with a configuration. Said plainly rather than done half.
-pub(crate) fn check_usable(config: &Config) -> Result<()> {
-    let what = if config.srv.is_some() && config.hosts.is_empty() {
-        "mongodb+srv is not implemented yet: name the hosts"
-    } else {
-        return Ok(());
-    };
-    Err(Error::new(Phase::Prepare, ErrorKind::Unsupported(what.into())))
 }

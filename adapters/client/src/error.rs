@@ -10,9 +10,12 @@ use stator_proto::handshake::HandshakeError;
 use stator_proto::operation::{CommandError, OperationError, WriteError, WriteFailure};
 use stator_proto::pool::PoolError;
 use stator_proto::select::{SelectError, SelectionFailure};
+use stator_proto::socks5::Socks5Error;
 use stator_proto::uri::UriError;
 
+use crate::dns::{DnsError, DnsFailure};
 use crate::runtime::SpawnError;
+use crate::tls::TlsError;
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -106,8 +109,14 @@ pub enum ErrorKind {
     Operation(OperationError),
     /// The deadline has passed.
     Timeout,
+    /// The connection could not be secured, or was not secure any more.
+    Tls(TlsError),
     /// The stream failed.
     Io(io::Error),
+    /// A `mongodb+srv` host could not be resolved.
+    Dns(DnsError),
+    /// The SOCKS5 proxy is of no use. A network error that says nothing about the server.
+    Socks5(Socks5Error),
     /// The server broke the wire protocol or closed the connection.
     Connection(ConnectionError),
     /// Hello or authentication failed.
@@ -139,13 +148,14 @@ impl Error {
         Self::new(Phase::Prepare, ErrorKind::InvalidArgument(reason.into()))
     }
 
-    /// An I/O error of `phase`; one that says "timed out" is a [`ErrorKind::Timeout`].
+    /// An I/O error of `phase`; one that says "timed out" is a [`ErrorKind::Timeout`], one of TLS a [`ErrorKind::Tls`].
     pub(crate) fn io(phase: Phase, server: &ServerAddress, error: io::Error) -> Self {
-        let kind = match error.kind() {
-            io::ErrorKind::TimedOut => ErrorKind::Timeout,
-            _ => ErrorKind::Io(error),
-        };
-        Self::at(phase, server, kind)
+        match error.downcast::<TlsError>() {
+            // Servers judge the client's certificate when the handshake is over: the first reply brings the verdict.
+            Ok(error) => Self::at(if phase == Phase::Auth { Phase::Tls } else { phase }, server, ErrorKind::Tls(error)),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Self::at(phase, server, ErrorKind::Timeout),
+            Err(error) => Self::at(phase, server, ErrorKind::Io(error)),
+        }
     }
 
     /// The same error with what its operation knows: the server that it came from, and whether a part was done before.
@@ -247,6 +257,7 @@ impl Error {
     pub fn is_timeout(&self) -> bool {
         match &self.0.kind {
             ErrorKind::Timeout | ErrorKind::Selection(_) | ErrorKind::Pool(PoolError::TimedOut) => true,
+            ErrorKind::Dns(error) => matches!(error.failure, DnsFailure::Timeout),
             ErrorKind::Command(error) => error.code == MAX_TIME_EXPIRED,
             ErrorKind::Write(failure) => {
                 let mut codes = failure.write_errors.iter().map(|error| error.code);
@@ -260,10 +271,20 @@ impl Error {
     /// Whether the network failed: connecting, sending, receiving.
     pub fn is_network(&self) -> bool {
         match &self.0.kind {
-            ErrorKind::Io(_) | ErrorKind::Connection(ConnectionError::Closed { .. }) => true,
+            ErrorKind::Io(_) | ErrorKind::Socks5(_) | ErrorKind::Connection(ConnectionError::Closed { .. }) => true,
             ErrorKind::Timeout => !matches!(self.0.phase, Phase::Queue | Phase::Select),
             ErrorKind::Handshake(HandshakeError::Connection(_)) => true,
+            // The others come again with every attempt.
+            ErrorKind::Tls(error) => matches!(error, TlsError::Closed | TlsError::Protocol { .. }),
             _ => self.cause().is_some_and(Self::is_network),
+        }
+    }
+
+    /// Why the connection could not be secured, if that is what has failed.
+    pub fn tls(&self) -> Option<&TlsError> {
+        match &self.0.kind {
+            ErrorKind::Tls(error) => Some(error),
+            _ => self.cause()?.tls(),
         }
     }
 
@@ -341,12 +362,20 @@ impl fmt::Display for Error {
             ErrorKind::Command(error) => write!(f, "the server refused the command: {error}")?,
             ErrorKind::Write(failure) => failure.fmt(f)?,
             ErrorKind::Operation(error) => error.fmt(f)?,
+            ErrorKind::Tls(error) => error.fmt(f)?,
             ErrorKind::Timeout => write!(f, "timed out in phase `{}`", self.0.phase.as_str())?,
             ErrorKind::Io(error) => write!(f, "the network failed in phase `{}`: {error}", self.0.phase.as_str())?,
+            ErrorKind::Dns(error) => error.fmt(f)?,
+            ErrorKind::Socks5(error) => error.fmt(f)?,
             ErrorKind::Connection(error) => error.fmt(f)?,
-            ErrorKind::Handshake(error) => error.fmt(f)?,
             ErrorKind::Selection(failure) => failure.fmt(f)?,
             ErrorKind::Impossible(error) => error.fmt(f)?,
+            ErrorKind::Handshake(error) => {
+                error.fmt(f)?;
+                if let HandshakeError::Connection(ConnectionError::Closed { mid_reply: false }) = error {
+                    f.write_str(" instead of saying hello; if it demands TLS, say `tls=true`")?;
+                }
+            }
             ErrorKind::Pool(PoolError::Dial { cause }) => return cause.fmt(f),
             ErrorKind::Pool(error) => error.fmt(f)?,
             ErrorKind::Closed => f.write_str("the client is closed")?,
@@ -366,6 +395,9 @@ impl std::error::Error for Error {
             ErrorKind::Encode(error) | ErrorKind::Decode(error) => Some(error),
             ErrorKind::Io(error) => Some(error),
             ErrorKind::Uri(error) => Some(error),
+            ErrorKind::Dns(error) => Some(error),
+            ErrorKind::Socks5(error) => Some(error),
+            ErrorKind::Tls(error) => Some(error),
             _ => None,
         }
     }
@@ -397,6 +429,12 @@ impl From<ConnectionError> for Error {
 impl From<UriError> for Error {
     fn from(error: UriError) -> Self {
         Self::new(Phase::Prepare, ErrorKind::Uri(error))
+    }
+}
+
+impl From<DnsError> for Error {
+    fn from(error: DnsError) -> Self {
+        Self::new(Phase::Dns, ErrorKind::Dns(error))
     }
 }
 

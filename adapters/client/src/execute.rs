@@ -45,7 +45,6 @@ impl<R: Runtime> Core<R> {
         operation: O,
         settings: Settings,
     ) -> Result<Served<'_, R, O::Output>> {
-        self.check_usable()?;
         // The clock is read again only where time may have passed.
         let mut now = self.runtime.now();
         let mut exec: Exec<O, Error> = Exec::new(now, operation, settings, self.config().server_api.clone());

@@ -9,12 +9,15 @@ use stator_proto::handshake::ClientMetadata;
 use stator_proto::operation::Settings;
 use stator_proto::{Config, Instant};
 
+use crate::connect::ConnectSettings;
 use crate::deployment;
+use crate::dns::ResolverConfig;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::hub::{After, Hub, SrvState, lock};
 use crate::link::Link;
 use crate::options::ClientOptions;
 use crate::runtime::Runtime;
+use crate::tls::Connector;
 use crate::{dial, keeper, monitor, srv};
 
 /// The shared part of a client: configuration, the hub, and who we are.
@@ -26,6 +29,10 @@ pub(crate) struct Core<R: Runtime> {
     /// With what DNS has added, once it has.
     resolved: OnceLock<Arc<Config>>,
     pub(crate) keep_owing_connections: bool,
+    pub(crate) connect: ConnectSettings,
+    pub(crate) resolver: ResolverConfig,
+    /// `None` without TLS.
+    pub(crate) tls: Option<Connector>,
     pub(crate) metadata: Mutex<ClientMetadata>,
     pub(crate) hub: Mutex<Hub<R>>,
     pub(crate) settings: Settings,
@@ -38,7 +45,7 @@ pub(crate) struct Core<R: Runtime> {
 impl<R: Runtime> Core<R> {
     /// Does no I/O, starts no task and needs no executor.
     pub(crate) fn new(runtime: R, options: ClientOptions) -> Arc<Self> {
-        let ClientOptions { config, keep_owing_connections, .. } = options;
+        let ClientOptions { config, keep_owing_connections, connector, dns_servers, tls_config, .. } = options;
         let cluster = Cluster::new(runtime.now(), deployment::options(&config, keep_owing_connections));
         let srv = if config.srv.is_some() { SrvState::Needed(None) } else { SrvState::Known };
         let settings = Settings {
@@ -58,6 +65,9 @@ impl<R: Runtime> Core<R> {
             this: this.clone(),
             settings,
             keep_owing_connections,
+            connect: ConnectSettings::new(&config, connector),
+            tls: Connector::new(&config, tls_config),
+            resolver: ResolverConfig::new(dns_servers.as_deref()),
             runtime,
             resolved: OnceLock::new(),
             given: Arc::new(config),
@@ -73,11 +83,6 @@ impl<R: Runtime> Core<R> {
     pub(crate) fn resolved(&self, config: Config) {
         // A second answer says nothing new: only one question is under way at a time, and none after the first answer.
         let _ = self.resolved.set(Arc::new(config));
-    }
-
-    /// Says what cannot be done with this configuration, rather than do it half.
-    pub(crate) fn check_usable(&self) -> Result<()> {
-        deployment::check_usable(self.config())
     }
 
     /// Does what was put off until the lock was released.
@@ -142,9 +147,9 @@ impl<R: Runtime> Core<R> {
         }
         match &hub.srv {
             SrvState::Known => hub.cluster.open(now),
-            SrvState::Asking(_) => {}
+            SrvState::Asking => {}
             SrvState::Needed(_) => {
-                hub.srv = SrvState::Asking(hub.watchers.round());
+                hub.srv = SrvState::Asking;
                 drop(hub);
                 srv::start_first(self)?;
                 hub = lock(&self.hub);

@@ -112,7 +112,6 @@ impl<R: Runtime> Client<R> {
 
 impl<R: Runtime> Core<R> {
     async fn until_usable(&self) -> Result<()> {
-        self.check_usable()?;
         let nearest = ReadPreference::nearest();
         let ask = self.ask_for(self.runtime.now(), Target::Readable(&nearest));
         while let Some(round) = self.look_for_server(&ask)? {

@@ -39,6 +39,7 @@ mod srv;
 
 pub use checkout::CheckOut;
 pub use output::{Action, Event, ServerId};
+pub use srv::MIN_RESCAN;
 
 /// What a cluster is told when it is made.
 #[derive(Clone, Debug, Default)]

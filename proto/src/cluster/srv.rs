@@ -8,7 +8,7 @@ use crate::topology::TopologyKind;
 use crate::{Instant, ServerAddress};
 
 /// The least pause between two questions (`rescanSRVIntervalMS`).
-pub(super) const MIN_RESCAN: Duration = Duration::from_secs(60);
+pub const MIN_RESCAN: Duration = Duration::from_secs(60);
 
 /// The timer.
 #[derive(Debug)]

@@ -135,7 +135,7 @@ impl Deployment {
     }
 
     /// The replica set's name.
-    pub(super) fn set_name(&self) -> Result<Option<&'static str>, String> {
+    pub(super) fn set_name(&self) -> Result<Option<&str>, String> {
         match self.servers()? {
             Servers::Standalone(_) => Ok(None),
             Servers::ReplicaSet(set) => Ok(Some(set.name())),

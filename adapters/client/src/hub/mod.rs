@@ -59,10 +59,10 @@ pub(crate) struct Hub<R: Runtime> {
 pub(crate) enum SrvState {
     /// The seeds are known.
     Known,
-    /// They are to be asked for. With the failure of the last time, and how often it has failed.
+    /// They are to be asked for. With the failure of the last time, and the round that told it.
     Needed(Option<(u64, Error)>),
     /// They are being asked for.
-    Asking(u64),
+    Asking,
 }
 
 /// Locks the hub. A panic under the lock cannot leave it half changed in a way that matters more than going on.
