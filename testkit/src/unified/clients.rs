@@ -16,6 +16,9 @@ use super::schema::{ClientEntity, ServerApiEntity};
 use super::stop::{Outcome, Stop};
 use crate::server::ROOT;
 
+/// Options of connection strings that drivers need not have, and this one does not.
+const OPTIONAL: &[&str] = &["waitQueueSize", "waitQueueMultiple"];
+
 /// Makes a client entity and connects it.
 pub(super) async fn create<R: Runtime>(
     runtime: &R,
@@ -30,6 +33,11 @@ pub(super) async fn create<R: Runtime>(
     }
     if entity.store_events_as_entities.is_some() {
         return Err(Stop::needs("storeEventsAsEntities (deprecated)"));
+    }
+    if let Some(name) =
+        OPTIONAL.iter().find(|name| entity.uri_options.iter().flatten().any(|(given, _)| given == *name))
+    {
+        return Err(Stop::needs(&format!("{name} (optional)")));
     }
     let uri = uri(deployment, entity.uri_options.as_ref())?;
     let mut options = ClientOptions::parse(&uri).map_err(|error| Stop::fail(format!("{uri}: {error}")))?;

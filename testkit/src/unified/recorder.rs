@@ -146,6 +146,14 @@ impl Recorder {
         events.iter().filter(|event| match_event(expected, event, lookup).is_ok()).count()
     }
 
+    /// The kinds of the last events, for an error.
+    fn kinds_so_far(&self) -> String {
+        const SHOWN: usize = 12;
+        let events = &lock(&self.state).events;
+        let last = events.iter().skip(events.len().saturating_sub(SHOWN)).map(|event| format!("{:?}", event.kind));
+        format!("of {} events the last are {}", events.len(), last.collect::<Vec<_>>().join(", "))
+    }
+
     /// Waits until so many events are as expected.
     pub(super) async fn wait<R: Runtime>(
         &self,
@@ -162,8 +170,8 @@ impl Recorder {
             None => {
                 let found = self.count(expected, lookup);
                 Err(Stop::fail(format!(
-                    "waited in vain for {count} x {:?} {:?}: {found} came",
-                    expected.kind, expected.checks
+                    "waited in vain for {count} x {expected}: {found} came; {}",
+                    self.kinds_so_far()
                 )))
             }
         }

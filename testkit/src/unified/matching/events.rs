@@ -86,9 +86,8 @@ pub fn match_event(expected: &ExpectedEvent, actual: &Observed, lookup: &dyn Loo
 pub fn match_events(expected: &ExpectedEvents, actual: &[Observed], lookup: &dyn Lookup) -> Result<(), String> {
     for (index, event) in expected.events.iter().enumerate() {
         let place = format!("event {index} of {:?}", expected.event_type);
-        let found = actual
-            .get(index)
-            .ok_or_else(|| format!("{place} is missing: {:?}; found only {}", event.kind, list(actual)))?;
+        let found =
+            actual.get(index).ok_or_else(|| format!("{place} is missing: {event}; found only {}", list(actual)))?;
         match_event(event, found, lookup).map_err(|reason| format!("{place} ({:?}): {reason}", event.kind))?;
     }
     match actual.get(expected.events.len()..) {

@@ -12,6 +12,7 @@ mod entity;
 mod event;
 mod expect;
 mod parts;
+mod shape;
 
 pub use entity::{ClientEntity, CollectionEntity, DatabaseEntity, Entity, LogFilter, OverridesEntity, ServerApiEntity};
 pub use event::{Checks, EventKind, EventType, ExpectedEvent, ExpectedEvents};
