@@ -356,7 +356,8 @@ impl Machine for RttMonitor<Error> {
     }
 }
 
-fn check_error(address: &ServerAddress, error: CheckError<Error>) -> Error {
+/// A failed check's error as users see it.
+pub(crate) fn check_error(address: &ServerAddress, error: CheckError<Error>) -> Error {
     let kind = match error {
         CheckError::Host(error) => return error,
         CheckError::Connection(error) => HandshakeError::Connection(error),

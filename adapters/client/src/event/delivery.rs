@@ -71,3 +71,20 @@ impl Deliveries {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Category, Deliveries, Event, Listeners};
+    use crate::event::Listener;
+
+    #[test]
+    fn nothing_is_made_or_allocated_when_nobody_listens() {
+        let listeners = [Listeners::new(vec![]), Listeners::new(vec![Listener::commands(|_| {})])];
+        for listeners in listeners {
+            let deliveries = Deliveries::new(listeners);
+            deliveries.push(Category::Pool, || -> Event { panic!("nobody wants to know") });
+            deliveries.deliver();
+            assert_eq!(deliveries.lock().waiting.capacity(), 0, "the queue has no memory");
+        }
+    }
+}

@@ -33,6 +33,7 @@
 mod command;
 mod delivery;
 mod document;
+mod heartbeat;
 mod listener;
 mod pool;
 mod redact;
@@ -46,15 +47,25 @@ pub use command::{CommandEvent, CommandInfo, ConnectionInfo};
 #[allow(unused_imports, reason = "the execution path takes these up")]
 pub(crate) use delivery::Deliveries;
 pub use document::EventDocument;
+#[allow(unused_imports, reason = "the monitors take this up")]
+pub(crate) use heartbeat::Heartbeats;
 pub use listener::Listener;
 pub(crate) use listener::Listeners;
 #[cfg(feature = "tracing")]
 pub(crate) use listener::{Categories, Receiver};
 pub use pool::{CheckOutFailedReason, CloseReason, PoolEvent, PoolEventKind, PoolOptions};
 pub use selection::{SelectionEvent, SelectionEventKind, Selector};
-pub use topology::{HeartbeatInfo, ServerDescription, TopologyDescription, TopologyEvent};
+pub use topology::{HeartbeatInfo, TopologyEvent};
 #[allow(unused_imports, reason = "the execution path takes these up")]
 pub(crate) use watch::Watch;
+
+pub use crate::topology::{ServerDescription, TopologyDescription};
+
+use bson::oid::ObjectId;
+use stator_proto::Config;
+use stator_proto::cluster::Event as Told;
+
+use crate::error::Error;
 
 /// Anything that a listener can be told.
 #[derive(Clone, Debug)]
@@ -89,6 +100,17 @@ impl Event {
             Self::Pool(event) => event.kind.name(),
             Self::Topology(event) => event.name(),
             Self::Selection(event) => event.kind.name(),
+        }
+    }
+}
+
+impl Event {
+    /// An event of the cluster of a client with this topology id and configuration.
+    #[allow(dead_code, reason = "the hub takes this up")]
+    pub(crate) fn of(told: Told<Error>, topology_id: ObjectId, config: &Config) -> Self {
+        match told {
+            Told::Topology(event) => Self::Topology(TopologyEvent::of(event, topology_id)),
+            Told::Pool { address, event } => Self::Pool(PoolEvent::of(event, &address, config)),
         }
     }
 }

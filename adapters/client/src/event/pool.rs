@@ -148,13 +148,13 @@ impl PoolEvent {
     /// An event of the pool to `address`, of a client with this configuration.
     #[allow(dead_code, reason = "the hub takes this up")]
     pub(crate) fn of(told: Told<Error>, address: &ServerAddress, config: &Config) -> Self {
-        let mut service_id = None;
+        let mut service = None;
         let kind = match told {
             // The machine knows what is in force; listeners are told what was said.
             Told::PoolCreated { .. } => PoolEventKind::PoolCreated { options: config.into() },
             Told::PoolReady => PoolEventKind::PoolReady,
-            Told::PoolCleared { interrupt_in_use, service_id: service } => {
-                service_id = service.map(ObjectId::from_bytes);
+            Told::PoolCleared { interrupt_in_use, service_id } => {
+                service = service_id;
                 PoolEventKind::PoolCleared { interrupt_in_use_connections: interrupt_in_use }
             }
             Told::PoolClosed => PoolEventKind::PoolClosed,
@@ -178,6 +178,6 @@ impl PoolEvent {
             }
             Told::CheckedIn { connection } => PoolEventKind::ConnectionCheckedIn { connection_id: connection.number() },
         };
-        Self { address: address.clone(), service_id, kind }
+        Self { address: address.clone(), service_id: service.map(ObjectId::from_bytes), kind }
     }
 }

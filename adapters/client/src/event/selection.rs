@@ -7,8 +7,10 @@ use std::sync::Arc;
 use stator_proto::ServerAddress;
 use stator_proto::read_preference::ReadPreference;
 
-use super::TopologyDescription;
+use stator_proto::select::Target;
+
 use crate::error::Error;
+use crate::topology::TopologyDescription;
 
 /// A server is being selected for an operation.
 #[derive(Clone, Debug)]
@@ -86,6 +88,16 @@ pub enum Selector {
     ReadPreference(ReadPreference),
     /// This one and no other: a cursor's, or a pinned session's.
     Address(ServerAddress),
+}
+
+impl From<&Target<'_>> for Selector {
+    fn from(target: &Target<'_>) -> Self {
+        match *target {
+            Target::Writable => Self::Writable,
+            Target::Readable(preference) | Target::OutputStage(preference) => Self::ReadPreference(preference.clone()),
+            Target::Address(address) => Self::Address(address.clone()),
+        }
+    }
 }
 
 impl fmt::Display for Selector {

@@ -6,14 +6,11 @@ use std::sync::Arc;
 use bson::oid::ObjectId;
 use stator_proto::ServerAddress;
 
+use stator_proto::topology::TopologyEvent as Told;
+
 use super::EventDocument;
 use crate::error::Error;
-
-/// One server as it was last seen.
-pub type ServerDescription = stator_proto::topology::ServerDescription<Error>;
-
-/// A deployment as it was last seen.
-pub type TopologyDescription = stator_proto::topology::TopologyDescription<Error>;
+use crate::topology::{ServerDescription, TopologyDescription};
 
 /// The topology, one of its servers, or what a monitor sees of it has changed.
 #[derive(Clone, Debug)]
@@ -112,6 +109,26 @@ impl HeartbeatInfo {
 }
 
 impl TopologyEvent {
+    /// An event of the topology with this id.
+    #[allow(dead_code, reason = "the hub takes this up")]
+    pub(crate) fn of(told: Told<Error>, topology_id: ObjectId) -> Self {
+        match told {
+            Told::TopologyOpening => Self::TopologyOpening { topology_id },
+            Told::TopologyClosed => Self::TopologyClosed { topology_id },
+            Told::TopologyDescriptionChanged { previous, new } => {
+                Self::TopologyDescriptionChanged { topology_id, previous_description: previous, new_description: new }
+            }
+            Told::ServerOpening { address } => Self::ServerOpening { topology_id, address },
+            Told::ServerClosed { address } => Self::ServerClosed { topology_id, address },
+            Told::ServerDescriptionChanged { address, previous, new } => Self::ServerDescriptionChanged {
+                topology_id,
+                address,
+                previous_description: previous,
+                new_description: new,
+            },
+        }
+    }
+
     /// The event's name in the specification.
     pub const fn name(&self) -> &'static str {
         match self {

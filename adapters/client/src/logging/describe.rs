@@ -10,15 +10,26 @@ use crate::event::{ServerDescription, TopologyDescription};
 /// An error with all that it knows: message, labels, and the server's reply, cut to `limit` characters.
 pub(super) fn error(error: &Error, limit: usize) -> String {
     let mut out = error.to_string();
-    let labels: Vec<&str> = error.labels().collect();
-    if !labels.is_empty() {
-        // Writing to a string cannot fail, here and below.
-        let _ = write!(out, ", labels: {}", labels.join(", "));
+    for (at, label) in error.labels().enumerate() {
+        out.push_str(if at > 0 { ", " } else { ", labels: " });
+        out.push_str(label);
     }
     if let ErrorKind::Command(said) = error.kind() {
+        // Writing to a string cannot fail, here and below.
         let _ = write!(out, ", reply: {}", json::bytes(said.reply.as_bytes(), limit));
     }
     out
+}
+
+/// Why no server was selected, without what is known of the deployment: that stands beside it in the message.
+pub(super) fn selection_error(error: &Error, limit: usize) -> String {
+    match error.kind() {
+        ErrorKind::Selection(failure) => match failure.hint() {
+            Some(hint) => format!("no server is suitable for {}; {hint}", failure.target),
+            None => format!("no server is suitable for {}", failure.target),
+        },
+        _ => self::error(error, limit),
+    }
 }
 
 /// In milliseconds, with what there is behind the point.

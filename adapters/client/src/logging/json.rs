@@ -18,13 +18,18 @@ pub(super) fn document(document: &EventDocument, limit: usize) -> String {
 
 /// As [`document`], of encoded bytes.
 pub(super) fn bytes(document: &[u8], limit: usize) -> String {
+    truncate(uncut(document, limit), limit)
+}
+
+/// Somewhat more than `limit` characters, if there are as many.
+pub(super) fn uncut(document: &[u8], limit: usize) -> String {
     let mut json = Json { out: String::new(), limit };
     json.document(Doc::new(document).unwrap_or(Doc::EMPTY), MAX_DEPTH);
-    truncate(json.out, limit)
+    json.out
 }
 
 /// At most `limit` characters, and `...` if that is not all.
-pub(super) fn truncate(mut text: String, limit: usize) -> String {
+fn truncate(mut text: String, limit: usize) -> String {
     if let Some((end, _)) = text.char_indices().nth(limit) {
         text.truncate(end);
         text.push_str("...");
@@ -65,7 +70,7 @@ impl Json {
             };
             if keys {
                 let key = String::from_utf8_lossy(element.key_bytes());
-                self.leaf(&Bson::String(key.chars().take(self.limit + 1).collect()));
+                self.leaf(&Bson::String(key.chars().take(self.limit.saturating_add(1)).collect()));
                 self.out.push(':');
             }
             self.value(element.value(), depth - 1);
@@ -85,7 +90,7 @@ impl Json {
                 self.out.push(']');
             }
             Ok(Value::String(text)) if text.len() > self.limit => {
-                self.leaf(&Bson::String(text.chars().take(self.limit + 1).collect()));
+                self.leaf(&Bson::String(text.chars().take(self.limit.saturating_add(1)).collect()));
             }
             Ok(Value::Binary { subtype, bytes }) if bytes.len() > self.limit => {
                 let bytes = bytes[..=self.limit].to_vec();

@@ -17,7 +17,7 @@ pub(in crate::logging) fn selection(event: &SelectionEvent, limit: usize) -> Rec
             (LogLevel::Debug, "Server selection succeeded", SUCCEEDED)
         }
         SelectionEventKind::Failed { failure } => {
-            fields.text("failure", describe::error(failure, limit));
+            fields.text("failure", describe::selection_error(failure, limit));
             (LogLevel::Debug, "Server selection failed", FAILED)
         }
         SelectionEventKind::Waiting { remaining } => {
