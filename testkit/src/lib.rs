@@ -9,6 +9,8 @@ pub mod failover;
 #[cfg(unix)]
 pub mod server;
 pub mod suite;
+#[cfg(unix)]
+pub mod unified;
 
 /// Compiles the programs of the project's README.
 #[cfg(doctest)]
