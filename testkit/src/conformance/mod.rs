@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 mod bson_areas;
 mod cmap_area;
 pub mod files;
+pub mod srv_area;
 mod uri_areas;
 
 /// What one area's files showed.
@@ -56,6 +57,7 @@ pub const AREAS: &[(&str, Runner)] = &[
     ("bson-corpus", bson_areas::corpus),
     ("connection-monitoring-and-pooling", cmap_area::cmap),
     ("connection-string", uri_areas::connection_string),
+    ("initial-dns-seedlist-discovery", srv_area::srv),
     ("read-write-concern", uri_areas::read_write_concern),
     ("uri-options", uri_areas::uri_options),
 ];
