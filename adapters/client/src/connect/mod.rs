@@ -11,6 +11,8 @@
 
 mod connector;
 mod eyeballs;
+#[cfg(test)]
+pub(crate) mod fake;
 mod order;
 mod socks;
 
@@ -108,3 +110,6 @@ async fn tcp<R: Runtime>(
     };
     stream.map_err(|error| Error::io(Phase::Connect, server, error))
 }
+
+#[cfg(test)]
+mod tests;
