@@ -113,6 +113,13 @@ fn a_proxys_refusal_is_a_network_error_of_the_phase_connect() {
 }
 
 #[test]
+fn a_proxy_that_cannot_be_reached_is_named() {
+    let error = open_with(&Fake::new(), "mongodb://db.example:5/?proxyHost=10.1.1.1", TEN).map(drop).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("the SOCKS5 proxy 10.1.1.1, port 1080: ") && text.ends_with("[db.example:5]"), "{text}");
+}
+
+#[test]
 fn a_connector_comes_before_everything_else() {
     let (mut settings, server) = address("mongodb://h/?proxyHost=p");
     settings.connector = Some(Connector::new(|_, _| async { Ok(Box::new(Memory::default()) as Box<_>) }));
