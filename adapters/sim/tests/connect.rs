@@ -141,6 +141,19 @@ fn a_slow_winner_wins_too() {
     }
 }
 
+/// Both answer 260 ms after the beginning: whoever is second finds a winner that nobody has taken yet.
+#[test]
+fn of_two_that_answer_at_once_one_is_closed() {
+    for seed in 0..30 {
+        for sim in worlds(seed, &[SIX, FOUR]) {
+            sim.set_link(at(SIX), Link::fixed(millis(130)));
+            sim.set_link(at(FOUR), Link::fixed(millis(5)));
+            ping(&sim, "").0.unwrap();
+            assert_eq!(sim.connections_made(), 2);
+        }
+    }
+}
+
 #[test]
 fn all_silent_is_a_timeout_at_connect_timeout() {
     for seed in 0..10 {

@@ -1,7 +1,7 @@
 //! `initial-dns-seedlist-discovery`: what a `mongodb+srv` string becomes, against a name server of our own.
 //!
 //! Seeds and options of every file are checked. The hosts that a client then discovers need the deployments that the
-//! specification names, with TLS, on fixed ports: see [`discover`].
+//! specification names, with TLS, on fixed ports: see `discover`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
