@@ -12,6 +12,7 @@
 //! | [`operation`] | the commands, and [`Exec`](operation::Exec), which takes one from check-out to its result |
 //! | [`Cursor`] | batches, `getMore`, `killCursors` |
 //! | [`Pool`] | who gets which connection, and when one is to be dialled or closed |
+//! | [`select`] | which server an operation goes to |
 //! | [`auth`] | SCRAM and the other mechanisms as exchanges of payloads |
 //! | [`socks5`] | the way through a proxy |
 //!
@@ -56,7 +57,8 @@
 //! use stator_proto::auth::scram::Nonce;
 //! use stator_proto::connection::{Compression, Reply};
 //! use stator_proto::handshake::{ClientMetadata, HandshakeOptions};
-//! use stator_proto::operation::{Exec, Find, Namespace, OperationError, Settings, Step};
+//! use stator_proto::operation::{Exec, Find, Namespace, OperationError, Reached, Settings, Step};
+//! use stator_proto::topology::TopologyKind;
 //! use stator_proto::{Connection, Handshake, Instant, SendBuf};
 //! use stator_wire::Deframer;
 //! use stator_wire::bson::DocBuf;
@@ -183,7 +185,7 @@
 //! let mut exec = Exec::<_, Failed>::new(now(), find, Settings::default(), None);
 //! loop {
 //!     match exec.poll_step() {
-//!         Step::CheckOut => exec.handle_checked_out(now()), // from a pool, in earnest
+//!         Step::CheckOut => exec.handle_checked_out(now(), Reached { topology: TopologyKind::Single }), // from a pool, in earnest
 //!         Step::Exchange => {
 //!             exec.send(now(), &mut connection, &mut out);
 //!             // Nothing to write means that it has failed; the next step is `Done`.
@@ -213,14 +215,17 @@ extern crate alloc;
 
 pub mod address;
 pub mod auth;
+pub mod cluster;
 pub mod concern;
 pub mod connection;
 pub mod cursor;
 pub mod handshake;
 pub mod hello;
+pub mod monitor;
 pub mod operation;
 pub mod pool;
 pub mod read_preference;
+pub mod select;
 pub mod socks5;
 pub mod time;
 pub mod topology;

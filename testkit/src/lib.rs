@@ -6,6 +6,8 @@ pub mod conformance;
 pub mod contract;
 pub mod dns;
 #[cfg(unix)]
+pub mod failover;
+#[cfg(unix)]
 pub mod server;
 pub mod suite;
 

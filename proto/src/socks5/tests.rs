@@ -164,7 +164,8 @@ fn any_bytes_are_an_answer_or_an_error() {
         let mut socks = socks("h", ada());
         for _ in 0..300 {
             seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            let byte = if seed >> 63 == 0 { (seed >> 40) as u8 } else { [0, 1, 2, 3, 4, 5, 5, 5][(seed >> 40) as usize % 8] };
+            let byte =
+                if seed >> 63 == 0 { (seed >> 40) as u8 } else { [0, 1, 2, 3, 4, 5, 5, 5][(seed >> 40) as usize % 8] };
             assert!(socks.wants() <= 262);
             if socks.wants() == 0 || socks.handle_recv(NOW, &[byte]).is_err() {
                 break;

@@ -26,15 +26,16 @@ mod off;
 
 use core::time::Duration;
 
+use stator_proto::ServerAddress;
 use stator_proto::uri::{Config, Warning};
 
 pub use error::{DnsError, DnsFailure};
 #[cfg(not(feature = "srv"))]
-pub(crate) use off::{ResolverConfig, resolve};
+pub(crate) use off::{ResolverConfig, resolve, resolve_hosts};
 #[cfg(feature = "srv")]
 pub(crate) use resolver::ResolverConfig;
 #[cfg(feature = "srv")]
-pub(crate) use srv::resolve;
+pub(crate) use srv::{resolve, resolve_hosts};
 
 /// A `mongodb+srv` configuration with what DNS adds.
 #[derive(Debug)]
@@ -43,10 +44,15 @@ pub(crate) struct Resolved {
     pub(crate) config: Config,
     /// What in the TXT record was not applied.
     pub(crate) warnings: Vec<Warning>,
-    /// How long the SRV records hold; see `rescan_interval`.
-    #[cfg_attr(
-        not(all(test, feature = "srv")),
-        expect(dead_code, reason = "read by SRV polling, which needs topologies")
-    )]
+    /// How long the SRV records hold.
+    pub(crate) min_ttl: Duration,
+}
+
+/// What SRV polling found.
+#[derive(Debug)]
+pub(crate) struct Hosts {
+    /// All that belong to the domain; at least one. `srvMaxHosts` is not applied, since hosts already known are kept.
+    pub(crate) hosts: Vec<ServerAddress>,
+    /// How long the records hold.
     pub(crate) min_ttl: Duration,
 }

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 
 use stator_proto::{Config, Instant};
 
-use super::Resolved;
+use super::{Hosts, Resolved};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::runtime::Runtime;
 
 /// Nothing to configure.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ResolverConfig;
 
 impl ResolverConfig {
@@ -25,6 +25,20 @@ pub(crate) async fn resolve<R: Runtime>(
     _resolver: &ResolverConfig,
     _deadline: Instant,
 ) -> Result<Resolved> {
+    Err(unsupported())
+}
+
+/// Fails.
+pub(crate) async fn resolve_hosts<R: Runtime>(
+    _runtime: &R,
+    _config: &Config,
+    _resolver: &ResolverConfig,
+    _deadline: Instant,
+) -> Result<Hosts> {
+    Err(unsupported())
+}
+
+fn unsupported() -> Error {
     let what = "mongodb+srv needs the feature `srv`, which this build lacks";
-    Err(Error::new(Phase::Dns, ErrorKind::Unsupported(what.into())))
+    Error::new(Phase::Dns, ErrorKind::Unsupported(what.into()))
 }

@@ -1,18 +1,17 @@
 //! From a `mongodb+srv` configuration to seeds and options, and later to hosts alone.
 
-use core::time::Duration;
 use std::net::SocketAddr;
 
 use stator_proto::uri::UriError;
 use stator_proto::uri::srv::{SrvError, is_allowed};
 use stator_proto::{Config, Instant, ServerAddress};
 
-use super::Resolved;
 use super::ask::ask;
 use super::error::{DnsError, DnsFailure};
 use super::message::Kind;
 use super::resolver::ResolverConfig;
 use super::side::Side;
+use super::{Hosts, Resolved};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::runtime::Runtime;
 
@@ -61,24 +60,11 @@ pub(crate) async fn resolve<R: Runtime>(
     Ok(Resolved { config: parsed.config, warnings: parsed.warnings, min_ttl: records.min_ttl })
 }
 
-/// What polling found.
-#[derive(Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "SRV polling needs topologies, which are being built"))]
-pub(crate) struct Hosts {
-    /// All that belong to the domain; at least one. `srvMaxHosts` is not applied, since hosts already known are kept.
-    pub(crate) hosts: Vec<ServerAddress>,
-    /// Those that do not belong to it, for a warning.
-    pub(crate) foreign: Vec<String>,
-    /// How long the records hold; see [`rescan_interval`].
-    pub(crate) min_ttl: Duration,
-}
-
 /// Asks for SRV records again (specification "Polling SRV Records for mongos Discovery").
 ///
 /// # Errors
 /// In [`Phase::Dns`]; the topology stays as it is then, and the next scan comes after `heartbeatFrequencyMS`. No host that
 /// belongs to the domain is an error too.
-#[cfg_attr(not(test), expect(dead_code, reason = "SRV polling needs topologies, which are being built"))]
 pub(crate) async fn resolve_hosts<R: Runtime>(
     runtime: &R,
     config: &Config,
@@ -89,19 +75,12 @@ pub(crate) async fn resolve_hosts<R: Runtime>(
         return Err(Error::new(Phase::Dns, ErrorKind::Uri(UriError::Srv(SrvError::NotSrv))));
     };
     let (records, server) = ask(runtime, resolver, &name, Kind::Srv, deadline).await?;
-    let (own, foreign): (Vec<_>, Vec<_>) = records.srv.into_iter().partition(|(host, _)| is_allowed(&srv.host, host));
+    let own: Vec<_> = records.srv.into_iter().filter(|(host, _)| is_allowed(&srv.host, host)).collect();
     if own.is_empty() {
         return Err(refused(&name, Some(server), SrvError::ForeignHost));
     }
     let hosts = own.into_iter().map(|(host, port)| ServerAddress::Tcp { host, port }).collect();
-    let foreign = foreign.into_iter().map(|(host, _)| host).collect();
-    Ok(Hosts { hosts, foreign, min_ttl: records.min_ttl })
-}
-
-/// `rescanSRVIntervalMS` after a scan whose records hold for `min_ttl`, counted from the end of that scan.
-#[cfg_attr(not(test), expect(dead_code, reason = "SRV polling needs topologies, which are being built"))]
-pub(crate) fn rescan_interval(min_ttl: Duration) -> Duration {
-    min_ttl.max(Duration::from_secs(60))
+    Ok(Hosts { hosts, min_ttl: records.min_ttl })
 }
 
 /// Keeps `most` of the hosts, any of them (Fisher-Yates), or all in their order if there are no more than that.
