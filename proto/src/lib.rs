@@ -13,6 +13,8 @@
 //! | [`Cursor`] | batches, `getMore`, `killCursors` |
 //! | [`Pool`] | who gets which connection, and when one is to be dialled or closed |
 //! | [`select`] | which server an operation goes to |
+//! | [`session`] | sessions, transactions, and the loop around a whole transaction |
+//! | [`retry`] | what is tried again, when and where |
 //! | [`auth`] | SCRAM and the other mechanisms as exchanges of payloads |
 //!
 //! # The grammar of machines
@@ -221,7 +223,9 @@ pub mod hello;
 pub mod operation;
 pub mod pool;
 pub mod read_preference;
+pub mod retry;
 pub mod select;
+pub mod session;
 pub mod time;
 pub mod topology;
 pub mod uri;
