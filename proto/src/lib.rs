@@ -16,6 +16,7 @@
 //! | [`session`] | sessions, transactions, and the loop around a whole transaction |
 //! | [`retry`] | what is tried again, when and where |
 //! | [`auth`] | SCRAM and the other mechanisms as exchanges of payloads |
+//! | [`socks5`] | the way through a proxy |
 //!
 //! # The grammar of machines
 //!
@@ -58,7 +59,8 @@
 //! use stator_proto::auth::scram::Nonce;
 //! use stator_proto::connection::{Compression, Reply};
 //! use stator_proto::handshake::{ClientMetadata, HandshakeOptions};
-//! use stator_proto::operation::{Exec, Find, Namespace, OperationError, Settings, Step};
+//! use stator_proto::operation::{Exec, Find, Namespace, OperationError, Reached, Settings, Step};
+//! use stator_proto::topology::TopologyKind;
 //! use stator_proto::{Connection, Handshake, Instant, SendBuf};
 //! use stator_wire::Deframer;
 //! use stator_wire::bson::DocBuf;
@@ -185,7 +187,7 @@
 //! let mut exec = Exec::<_, Failed>::new(now(), find, Settings::default(), None);
 //! loop {
 //!     match exec.poll_step() {
-//!         Step::CheckOut => exec.handle_checked_out(now()), // from a pool, in earnest
+//!         Step::CheckOut => exec.handle_checked_out(now(), Reached { topology: TopologyKind::Single }), // from a pool, in earnest
 //!         Step::Exchange => {
 //!             exec.send(now(), &mut connection, &mut out);
 //!             // Nothing to write means that it has failed; the next step is `Done`.
@@ -215,17 +217,20 @@ extern crate alloc;
 
 pub mod address;
 pub mod auth;
+pub mod cluster;
 pub mod concern;
 pub mod connection;
 pub mod cursor;
 pub mod handshake;
 pub mod hello;
+pub mod monitor;
 pub mod operation;
 pub mod pool;
 pub mod read_preference;
 pub mod retry;
 pub mod select;
 pub mod session;
+pub mod socks5;
 pub mod time;
 pub mod topology;
 pub mod uri;

@@ -5,6 +5,8 @@
 pub mod conformance;
 pub mod contract;
 #[cfg(unix)]
+pub mod failover;
+#[cfg(unix)]
 pub mod server;
 pub mod suite;
 

@@ -18,8 +18,9 @@ use stator_proto::connection::{Compression, Reply};
 use stator_proto::handshake::{ClientMetadata, DriverInfo, HandshakeOptions, Login, OsInfo};
 use stator_proto::hello::Limits;
 use stator_proto::operation::{
-    Documents, DropDatabase, Exec, Find, Insert, Namespace, Operation, RunCommand, Settings, Step,
+    Documents, DropDatabase, Exec, Find, Insert, Namespace, Operation, Reached, RunCommand, Settings, Step,
 };
+use stator_proto::topology::TopologyKind;
 use stator_proto::uri::Mechanism;
 use stator_proto::{Config, Connection, Cursor, Handshake, Instant, SendBuf, ServerAddress};
 use stator_wire::Deframer;
@@ -117,7 +118,7 @@ impl Host {
             let now = self.link.now();
             match exec.poll_step() {
                 // There is one connection, and it is free.
-                Step::CheckOut => exec.handle_checked_out(now),
+                Step::CheckOut => exec.handle_checked_out(now, Reached { topology: TopologyKind::Single }),
                 Step::Sleep(until) => thread::sleep(until - now),
                 Step::Exchange => {
                     exec.send(now, &mut self.machine, &mut self.link.output);

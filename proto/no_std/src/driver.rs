@@ -10,7 +10,8 @@ use stator_proto::auth::scram::{Credentials, KeyParams, Nonce, Prepared, server:
 use stator_proto::connection::{Compression, ConnectionError, SendBuf};
 use stator_proto::handshake::{ClientMetadata, Handshake, HandshakeError, HandshakeOptions, Login};
 use stator_proto::hello::Limits;
-use stator_proto::operation::{Exec, Find, Namespace, OperationError, Settings, Step};
+use stator_proto::operation::{Exec, Find, Namespace, OperationError, Reached, Settings, Step};
+use stator_proto::topology::TopologyKind;
 use stator_proto::{Config, Connection, Instant};
 use stator_wire::Deframer;
 use stator_wire::bson::{BsonError, DocBuf};
@@ -89,7 +90,7 @@ fn find(now: Instant, connection: &mut Connection, wire: &mut Wire) -> Result<us
     let mut exec = Exec::<_, Error>::new(now, find, Settings::default(), None);
     loop {
         match exec.poll_step() {
-            Step::CheckOut => exec.handle_checked_out(now),
+            Step::CheckOut => exec.handle_checked_out(now, Reached { topology: TopologyKind::Single }),
             Step::Exchange => {
                 exec.send(now, connection, &mut wire.out);
                 let sent = wire.carry()?;

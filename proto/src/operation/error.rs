@@ -7,6 +7,7 @@ use core::fmt;
 
 use stator_wire::bson::{BsonError, Doc, DocBuf, ValueBuf};
 
+use crate::hello::TopologyVersion;
 use crate::session::SessionError;
 
 /// Why an operation failed after it had reached a server, or could not be made into a command.
@@ -96,6 +97,13 @@ impl CommandError {
             labels: labels(body),
             reply: reply.to_doc_buf(),
         }))
+    }
+}
+
+impl CommandError {
+    /// `topologyVersion`, by which SDAM tells whether the error is news.
+    pub fn topology_version(&self) -> Option<TopologyVersion> {
+        TopologyVersion::parse(self.reply.as_doc().get_doc("topologyVersion").ok()??).ok()?
     }
 }
 

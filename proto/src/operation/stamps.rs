@@ -57,13 +57,14 @@ pub(super) enum PreferenceStamp<'a> {
 }
 
 impl<'a> PreferenceStamp<'a> {
-    pub(super) fn of(preference: Option<&'a ReadPreference>, kind: ServerKind) -> Self {
+    pub(super) fn of(preference: Option<&'a ReadPreference>, kind: ServerKind, topology: TopologyKind) -> Self {
         let preference = preference.filter(|preference| preference.mode != ReadPreferenceMode::Primary);
         match (kind, preference) {
             (ServerKind::Standalone | ServerKind::Unknown, _) => Self::None,
             (_, Some(preference)) => Self::Given(preference),
             (ServerKind::Mongos | ServerKind::LoadBalancer, None) => Self::None,
-            (_, None) => Self::PrimaryPreferred,
+            (_, None) if topology == TopologyKind::Single => Self::PrimaryPreferred,
+            (_, None) => Self::None,
         }
     }
 }

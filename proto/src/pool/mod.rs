@@ -221,6 +221,11 @@ impl<C: Clone> Pool<C> {
         self.state
     }
 
+    /// Whether the pool has ended.
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.state, PoolState::Closed)
+    }
+
     /// The generation that a new connection gets.
     pub const fn generation(&self) -> Generation {
         self.generation

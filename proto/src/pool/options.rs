@@ -133,6 +133,24 @@ pub struct PoolStats {
     pub last_wait: Duration,
 }
 
+impl core::ops::Add for PoolStats {
+    type Output = Self;
+
+    /// The counts of two pools together; `last_wait` is the longer one.
+    fn add(self, other: Self) -> Self {
+        Self {
+            pending: self.pending + other.pending,
+            idle: self.idle + other.idle,
+            in_use: self.in_use + other.in_use,
+            owing: self.owing + other.owing,
+            waiting: self.waiting + other.waiting,
+            granted: self.granted.saturating_add(other.granted),
+            waited: self.waited.saturating_add(other.waited),
+            last_wait: self.last_wait.max(other.last_wait),
+        }
+    }
+}
+
 impl PoolStats {
     /// CMAP's totalConnectionCount.
     pub const fn total(&self) -> u32 {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 mod bson_areas;
 mod cmap_area;
 pub mod files;
+mod sdam_area;
+mod sdam_events;
 mod selection_area;
 mod uri_areas;
 
@@ -59,6 +61,7 @@ pub const AREAS: &[(&str, Runner)] = &[
     ("connection-string", uri_areas::connection_string),
     ("max-staleness", selection_area::max_staleness),
     ("read-write-concern", uri_areas::read_write_concern),
+    ("server-discovery-and-monitoring", sdam_area::sdam),
     ("server-selection", selection_area::server_selection),
     ("uri-options", uri_areas::uri_options),
 ];

@@ -24,6 +24,7 @@ use crate::Instant;
 use crate::concern::{ReadConcern, ReadConcernLevel};
 use crate::connection::{Compression, ConnectionError, SendBuf};
 use crate::hello::{HelloReply, Limits};
+use crate::topology::TopologyKind;
 
 #[derive(Debug, PartialEq)]
 enum Failure {
@@ -88,7 +89,7 @@ impl Server {
         let mut exec = Exec::<O, Failure>::new(now, operation, self.settings.clone(), None);
         loop {
             match exec.poll_step() {
-                Step::CheckOut => exec.handle_checked_out(now),
+                Step::CheckOut => exec.handle_checked_out(now, Reached { topology: TopologyKind::Single }),
                 Step::Exchange => {
                     exec.send(now, &mut connection, &mut out);
                     if out.is_empty() {
