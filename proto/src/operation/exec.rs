@@ -79,6 +79,13 @@ pub struct Reached {
     pub cluster_time: Option<ClusterTime>,
 }
 
+impl Reached {
+    /// A deployment of this shape, of which nothing more is known.
+    pub const fn new(topology: TopologyKind) -> Self {
+        Self { topology, min_round_trip_time: Duration::ZERO, sessions: false, cluster_time: None }
+    }
+}
+
 static PRIMARY: ReadPreference = ReadPreference::primary();
 
 /// One operation on its way. `E` is the host's error, which any failure of the operation can become.

@@ -72,9 +72,11 @@ impl<'a> PreferenceStamp<'a> {
 impl Stamps<'_> {
     pub(super) fn write(&self, body: &mut DocWriter<'_>) {
         self.read_concern.write(body);
-        let mut concern = self.write_concern.into_iter().flat_map(WriteConcern::fields).filter(|(key, _)| {
-            !self.ignore_w_timeout || *key != WriteConcern::W_TIMEOUT
-        });
+        let mut concern = self
+            .write_concern
+            .into_iter()
+            .flat_map(WriteConcern::fields)
+            .filter(|(key, _)| !self.ignore_w_timeout || *key != WriteConcern::W_TIMEOUT);
         if let Some(first) = concern.next() {
             fields(&mut body.document("writeConcern"), iter::once(first).chain(concern));
         }

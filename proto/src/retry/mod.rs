@@ -30,8 +30,8 @@ mod tests;
 
 pub use attempts::{Attempts, Decision};
 pub use fault::{Failure, FailureClass, Fault};
-pub use labels::{Labels, label};
 pub(crate) use jitter::Jitter;
+pub use labels::{Labels, label};
 pub use rules::{Class, Situation, Stage, added_labels, is_retryable};
 
 /// What a client allows.

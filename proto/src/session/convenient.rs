@@ -85,7 +85,9 @@ enum State<E> {
     Run,
     Commit,
     Abort(E),
-    Sleep { until: Instant },
+    Sleep {
+        until: Instant,
+    },
     Done(Outcome<E>),
     /// The outcome was taken, or an error is being moved.
     Gone,

@@ -165,8 +165,8 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
 
     fn conclude(&mut self, now: Instant, error: E, situation: &Situation, fault: &Fault, decision: Decision) {
         let is_write = !matches!(situation.class, Class::Read | Class::OtherRead);
-        let was_attempted = situation.stage == Stage::Exchange
-            && !(is_write && fault.labels.contains(Labels::NO_WRITES_PERFORMED));
+        let was_attempted =
+            situation.stage == Stage::Exchange && !(is_write && fault.labels.contains(Labels::NO_WRITES_PERFORMED));
         let is_fresh = was_attempted || self.previous.is_none();
         let is_retry = self.previous.is_some();
         if is_fresh {

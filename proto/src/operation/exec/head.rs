@@ -122,9 +122,9 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
         let Some(session) = self.session.explicit().filter(|_| self.attempt.has_session) else {
             return ReadConcernStamp { concern: given, ..stamp };
         };
-        let after = session.operation_time().filter(|_| {
-            session.options().is_causally_consistent() && self.attempt.server != ServerKind::Standalone
-        });
+        let after = session
+            .operation_time()
+            .filter(|_| session.options().is_causally_consistent() && self.attempt.server != ServerKind::Standalone);
         if session.options().snapshot {
             stamp.snapshot = true;
             stamp.at = session.snapshot_time();

@@ -44,6 +44,15 @@ impl From<ConnectionError> for Failure {
     }
 }
 
+impl crate::retry::Failure for Failure {
+    fn class(&self) -> crate::retry::FailureClass {
+        match self {
+            Self::Operation(error) => error.class(),
+            Self::Connection(error) => error.class(),
+        }
+    }
+}
+
 /// A server that answers with what it was given, and what it was asked.
 struct Server {
     hello: HelloReply,
@@ -89,7 +98,7 @@ impl Server {
         let mut exec = Exec::<O, Failure>::new(now, operation, self.settings.clone(), None);
         loop {
             match exec.poll_step() {
-                Step::CheckOut => exec.handle_checked_out(now, Reached { topology: TopologyKind::Single }),
+                Step::CheckOut => exec.handle_checked_out(now, Reached::new(TopologyKind::Single)),
                 Step::Exchange => {
                     exec.send(now, &mut connection, &mut out);
                     if out.is_empty() {
@@ -110,7 +119,11 @@ impl Server {
                     let reply = connection.handle_recv(now, &mut input).unwrap().unwrap();
                     exec.handle_reply(now, reply);
                 }
-                Step::Sleep(until) => now = until,
+                Step::Sleep(until) => {
+                    now = until;
+                    exec.handle_timeout(now);
+                }
+                Step::Expired => panic!("the time is up"),
                 Step::Done => break,
             }
         }
