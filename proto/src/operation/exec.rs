@@ -24,24 +24,24 @@
 //! With [`Exec::with_retries`] the machine asks for another check-out after an error that may be retried. Whenever
 //! [`Exec::wants_address`] is true the host says which server it was that it had selected, with [`Exec::handle_address`].
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use stator_wire::bson::DocWriter;
 
-use super::{CommandError, Operation, OperationError, Progress, SessionUse, Settings};
+use super::{CommandError, Operation, OperationError, Progress, Settings, Traits};
 use crate::concern::WriteConcern;
 use crate::connection::{Connection, ConnectionError, Reply, Request, SendBuf};
 use crate::read_preference::ReadPreference;
 use crate::retry::{Attempts, Failure, RetryOptions, Stage};
 use crate::select::Target;
-use crate::session::{ClusterTime, Pin, ServerSession, Session};
+use crate::session::{ClusterTime, Pin};
 use crate::topology::TopologyKind;
 use crate::uri::ServerApi;
 use crate::{Instant, ServerAddress};
 
 mod attempt;
+mod begin;
 mod head;
 mod slot;
 
@@ -92,6 +92,8 @@ static PRIMARY: ReadPreference = ReadPreference::primary();
 #[derive(Debug)]
 pub struct Exec<O: Operation, E> {
     operation: O,
+    /// As they were when the last batch was cut.
+    traits: Traits,
     settings: Settings,
     server_api: Option<ServerApi>,
     deadline: Instant,
@@ -125,81 +127,6 @@ enum State<T, E> {
 }
 
 impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Exec<O, E> {
-    /// Begins an operation without a session and without retries: its deadline is `settings.timeout` from now. A write with a
-    /// write concern that cannot be ([`WriteConcern::validate`]) is done at once, with an error.
-    pub fn new(now: Instant, operation: O, settings: Settings, server_api: Option<ServerApi>) -> Self {
-        let deadline = match settings.timeout {
-            Some(timeout) if !timeout.is_zero() => now + timeout,
-            _ => Instant::FAR_FUTURE,
-        };
-        let concern = settings.write_concern.as_ref().filter(|_| operation.traits().write_concern);
-        let state = match concern.map_or(Ok(()), WriteConcern::validate) {
-            Ok(()) => State::CheckOut,
-            Err(_) => State::Done(Err(OperationError::InvalidArgument(INVALID_WRITE_CONCERN).into())),
-        };
-        Self {
-            has_timeout: settings.timeout.is_some(),
-            operation,
-            settings,
-            server_api,
-            deadline,
-            operation_id: 0,
-            partly_done: false,
-            reached: Reached::default(),
-            session: SessionSlot::None,
-            learnt: None,
-            retry: RetryOptions::NONE,
-            attempts: Attempts::new(0),
-            attempt: Attempt::default(),
-            txn_number: None,
-            is_transient_retry: false,
-            avoid: Vec::new(),
-            previous: None,
-            state,
-        }
-    }
-
-    /// Retries as `options` allow. `random`: unpredictable bits, from which the jitter of backoffs is made.
-    #[must_use]
-    pub fn with_retries(mut self, options: RetryOptions, random: u64) -> Self {
-        self.retry = options;
-        self.attempts = Attempts::new(random);
-        self
-    }
-
-    /// The number that monitoring knows the operation by, the same for all of its attempts and batches.
-    #[must_use]
-    pub const fn with_operation_id(mut self, id: i64) -> Self {
-        self.operation_id = id;
-        self
-    }
-
-    /// Runs the operation in an explicit session. If the session does not allow it, the operation is done at once, with an error.
-    #[must_use]
-    pub fn with_session(mut self, mut session: Box<Session>) -> Self {
-        let traits = self.operation.traits();
-        let reads = traits.read_preference && !traits.write_concern;
-        let acknowledged = !traits.write_concern || self.is_acknowledged();
-        if let Err(error) = session.begin(traits.session, reads, acknowledged) {
-            self.state = State::Done(Err(OperationError::Session(error).into()));
-        }
-        if let Some(deadline) = session.deadline()
-            && traits.session != SessionUse::Abort
-        {
-            self.deadline = deadline;
-            self.has_timeout = true;
-        }
-        self.session = SessionSlot::Explicit(session);
-        self
-    }
-
-    /// Goes on with the implicit session that the operation's cursor came from.
-    #[must_use]
-    pub fn with_implicit_session(mut self, session: ServerSession) -> Self {
-        self.session = SessionSlot::Implicit(session);
-        self
-    }
-
     /// The number that monitoring knows the operation by.
     pub const fn operation_id(&self) -> i64 {
         self.operation_id
@@ -237,7 +164,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
 
     /// The write concern of an operation does not count within a transaction.
     fn is_unacknowledged(&self) -> bool {
-        !self.is_acknowledged() && self.operation.traits().write_concern && !self.in_transaction()
+        !self.is_acknowledged() && self.traits.write_concern && !self.in_transaction()
     }
 
     /// What is needed next.
@@ -268,7 +195,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
 
     /// What server is wanted.
     pub fn target(&self) -> Target<'_> {
-        let traits = self.operation.traits();
+        let traits = self.traits;
         if let Some(Pin::Server(address)) = self.pin() {
             return Target::Address(address);
         }
@@ -285,44 +212,6 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
     /// The servers that have failed this operation, to be selected only if no other is suitable ("deprioritized").
     pub fn avoid(&self) -> &[ServerAddress] {
         &self.avoid
-    }
-
-    /// Whether the connection is to be the one that the host keeps beside the session for its transaction
-    /// ([`Pin::Connection`]).
-    pub fn uses_pinned_connection(&self) -> bool {
-        matches!(self.pin(), Some(Pin::Connection))
-    }
-
-    /// Whether a server session is wanted. Before check-out: if the server turns out to have sessions.
-    pub fn wants_session(&self) -> bool {
-        let possible = match self.state {
-            State::CheckOut => true,
-            State::Exchange => self.reached.sessions,
-            _ => false,
-        };
-        possible
-            && matches!(self.session, SessionSlot::None)
-            && self.operation.traits().session == SessionUse::Always
-            && self.wants_reply()
-    }
-
-    /// The implicit session. If one is there already, the new one comes back.
-    pub fn handle_session(&mut self, session: ServerSession) -> Option<ServerSession> {
-        if !matches!(self.session, SessionSlot::None) {
-            return Some(session);
-        }
-        self.session = SessionSlot::Implicit(session);
-        None
-    }
-
-    /// Takes out the session: an implicit one is to be given back to the pool, unless a cursor goes on with it.
-    pub fn take_session(&mut self) -> SessionSlot {
-        core::mem::take(&mut self.session)
-    }
-
-    /// The cluster time that the replies have brought, if it is later than the one that the client had.
-    pub const fn take_cluster_time(&mut self) -> Option<ClusterTime> {
-        self.learnt.take()
     }
 
     /// A connection is there.
@@ -377,6 +266,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
             self.operation.check_unacknowledged(connection)?;
         }
         self.operation.prepare(connection)?;
+        self.traits = self.operation.traits();
         self.prepare_session(connection.hello())?;
         let repeated = self.repeated_write_concern();
         let stamps = self.stamps(now, repeated.as_ref());
@@ -476,6 +366,3 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
         }
     }
 }
-
-const INVALID_WRITE_CONCERN: &str =
-    "the write concern contradicts itself (`w: 0` with a journal) or has a number out of range";

@@ -154,7 +154,9 @@ impl Session {
         options: &TransactionOptions,
         inherited: &TransactionOptions,
     ) -> Result<(), SessionError> {
-        let options = options.or(&self.options.default_transaction_options).or(inherited);
+        let mut options = options.or(&self.options.default_transaction_options);
+        options.timeout = options.timeout.or(self.options.default_timeout);
+        let options = options.or(inherited);
         if self.options.snapshot {
             return Err(SessionError::SnapshotTransaction);
         }

@@ -229,7 +229,8 @@ impl Transaction {
             }
             None => labels.contains(Labels::TRANSIENT_TRANSACTION),
         };
-        if unpins {
+        // What is sent again goes where the transaction is, unless it begins anew.
+        if unpins && (end.is_some() || retried != Retried::Again) {
             self.pin = None;
         }
         if end == Some(TransactionEnd::Commit) && !labels.is_retryable_overload() {
@@ -272,8 +273,10 @@ pub enum TransactionEnd {
 /// Whether a failed command is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retried {
-    /// It is not, or it was not the transaction's first.
-    Other,
+    /// It is not.
+    No,
+    /// It is, and others were before it.
+    Again,
     /// It is, and it is the first once more: an overloaded server has not even looked at it.
     FirstCommand,
 }

@@ -56,7 +56,7 @@ impl Attempt {
 
 impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Exec<O, E> {
     pub(super) fn class(&self) -> Class {
-        Class::of(&self.operation.traits())
+        Class::of(&self.traits)
     }
 
     fn situation(&self) -> Situation {
@@ -73,7 +73,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
     /// The command has succeeded.
     pub(super) fn succeed(&mut self, progress: Progress<O::Output>) {
         self.attempt.stage = Stage::Prepare;
-        if let Some(end) = self.operation.traits().session.transaction_end()
+        if let Some(end) = self.traits.session.transaction_end()
             && let Some(transaction) = self.transaction_mut()
         {
             transaction.handle_ended(end);
@@ -155,11 +155,15 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
             server.mark_dirty();
         }
         let is_local = fault.class == FailureClass::Other;
-        let end = self.operation.traits().session.transaction_end();
+        let end = self.traits.session.transaction_end();
         let is_first = self.attempt.is_first;
         let Some(transaction) = self.transaction_mut().filter(|_| !is_local) else { return };
         let retries = matches!(decision, Decision::Retry | Decision::RetryAt(_));
-        let retried = if retries && is_first { Retried::FirstCommand } else { Retried::Other };
+        let retried = match (retries, is_first) {
+            (false, _) => Retried::No,
+            (true, false) => Retried::Again,
+            (true, true) => Retried::FirstCommand,
+        };
         transaction.handle_failed(end, fault.labels, retried);
     }
 

@@ -24,7 +24,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
 
     /// Decides whether the command has a session and a number.
     pub(super) fn prepare_session(&mut self, hello: &HelloReply) -> Result<(), OperationError> {
-        let usage = self.operation.traits().session;
+        let usage = self.traits.session;
         let supported = hello.logical_session_timeout.is_some() || self.reached.topology == TopologyKind::LoadBalanced;
         if let SessionSlot::Explicit(session) = &self.session {
             if !supported {
@@ -79,14 +79,14 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
 
     /// `writeConcern` of a commit that is repeated.
     pub(super) fn repeated_write_concern(&self) -> Option<WriteConcern> {
-        match self.operation.traits().session.transaction_end() {
+        match self.traits.session.transaction_end() {
             Some(TransactionEnd::Commit) => self.transaction()?.repeated_write_concern(),
             _ => None,
         }
     }
 
     pub(super) fn stamps<'a>(&'a self, now: Instant, repeated: Option<&'a WriteConcern>) -> Stamps<'a> {
-        let traits = self.operation.traits();
+        let traits = self.traits;
         let is_end = traits.session.transaction_end().is_some();
         let in_transaction = self.in_transaction();
         let write_concern = match self.transaction() {
@@ -113,7 +113,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
     }
 
     fn read_concern(&self) -> ReadConcernStamp<'_> {
-        let traits = self.operation.traits();
+        let traits = self.traits;
         let mut stamp = ReadConcernStamp::default();
         if traits.session != SessionUse::Always {
             return stamp;
@@ -143,7 +143,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
     fn session_stamp(&self) -> SessionStamp<'_> {
         let transaction = self.transaction();
         let server = self.session.server().filter(|_| self.attempt.has_session);
-        let is_end = self.operation.traits().session.transaction_end().is_some();
+        let is_end = self.traits.session.transaction_end().is_some();
         let theirs = self.session.explicit().and_then(Session::cluster_time);
         let ours = ClusterTime::max(self.reached.cluster_time.as_ref(), self.learnt.as_ref());
         SessionStamp {

@@ -4,9 +4,10 @@ use alloc::boxed::Box;
 
 use stator_wire::bson::RawValue;
 
-use super::{Exec, Operation, Pin};
-use crate::connection::Reply;
-use crate::retry::Labels;
+use super::{Exec, Operation, OperationError, Pin, State};
+use crate::connection::{ConnectionError, Reply};
+use crate::operation::SessionUse;
+use crate::retry::{Failure, Labels};
 use crate::session::{ClusterTime, ServerSession, Session, Transaction};
 
 /// The session of an operation, if it has one.
@@ -61,7 +62,45 @@ impl SessionSlot {
     }
 }
 
-impl<O: Operation, E> Exec<O, E> {
+impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Exec<O, E> {
+    /// Whether the connection is to be the one that the host keeps beside the session for its transaction
+    /// ([`Pin::Connection`]).
+    pub fn uses_pinned_connection(&self) -> bool {
+        matches!(self.pin(), Some(Pin::Connection))
+    }
+
+    /// Whether a server session is wanted. Before check-out: if the server turns out to have sessions.
+    pub fn wants_session(&self) -> bool {
+        let possible = match self.state {
+            State::CheckOut => true,
+            State::Exchange => self.reached.sessions,
+            _ => false,
+        };
+        possible
+            && matches!(self.session, SessionSlot::None)
+            && self.traits.session == SessionUse::Always
+            && self.wants_reply()
+    }
+
+    /// The implicit session. If one is there already, the new one comes back.
+    pub fn handle_session(&mut self, session: ServerSession) -> Option<ServerSession> {
+        if !matches!(self.session, SessionSlot::None) {
+            return Some(session);
+        }
+        self.session = SessionSlot::Implicit(session);
+        None
+    }
+
+    /// Takes out the session: an implicit one is to be given back to the pool, unless a cursor goes on with it.
+    pub fn take_session(&mut self) -> SessionSlot {
+        core::mem::take(&mut self.session)
+    }
+
+    /// The cluster time that the replies have brought, if it is later than the one that the client had.
+    pub const fn take_cluster_time(&mut self) -> Option<ClusterTime> {
+        self.learnt.take()
+    }
+
     /// Whether the operation is part of a transaction. Its end is not.
     pub(super) fn in_transaction(&self) -> bool {
         self.session.explicit().is_some_and(Session::in_transaction)
@@ -69,12 +108,12 @@ impl<O: Operation, E> Exec<O, E> {
 
     /// The transaction that the operation is part of, or that it ends.
     pub(super) fn transaction(&self) -> Option<&Transaction> {
-        let is_end = self.operation.traits().session.transaction_end().is_some();
+        let is_end = self.traits.session.transaction_end().is_some();
         self.session.explicit().map(Session::transaction).filter(|transaction| is_end || transaction.is_active())
     }
 
     pub(super) fn transaction_mut(&mut self) -> Option<&mut Transaction> {
-        let is_end = self.operation.traits().session.transaction_end().is_some();
+        let is_end = self.traits.session.transaction_end().is_some();
         let transaction = self.session.explicit_mut()?.transaction_mut();
         (is_end || transaction.is_active()).then_some(transaction)
     }
