@@ -5,7 +5,12 @@ mod cursors;
 mod ddl;
 mod deadline;
 mod find_and_modify;
+mod host;
 mod reads;
+mod retries;
+mod sessions;
+mod transactions;
+mod walk;
 mod writes;
 
 use alloc::borrow::ToOwned;
