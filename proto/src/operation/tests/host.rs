@@ -10,7 +10,7 @@ use crate::session::{ClusterTime, ServerSession, Session, SessionOptions, Transa
 use crate::topology::TopologyKind;
 
 /// What an attempt meets.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Event {
     /// The server answers.
     Reply(&'static str),
