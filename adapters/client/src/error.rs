@@ -9,6 +9,7 @@ use stator_proto::connection::ConnectionError;
 use stator_proto::handshake::HandshakeError;
 use stator_proto::operation::{CommandError, OperationError, WriteError, WriteFailure};
 use stator_proto::pool::PoolError;
+use stator_proto::retry::{Failure, FailureClass};
 use stator_proto::select::{SelectError, SelectionFailure};
 use stator_proto::socks5::Socks5Error;
 use stator_proto::uri::UriError;
@@ -400,6 +401,30 @@ impl std::error::Error for Error {
             ErrorKind::Tls(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl Failure for Error {
+    fn class(&self) -> FailureClass {
+        match (&self.0.kind, self.0.phase) {
+            (ErrorKind::Command(_) | ErrorKind::Write(_), _) => FailureClass::Server,
+            (ErrorKind::Pool(PoolError::Cleared { .. }), _) => FailureClass::PoolCleared,
+            (ErrorKind::Timeout, _) => FailureClass::Timeout,
+            (_, Phase::Select) => FailureClass::Selection,
+            _ if self.is_network() => FailureClass::Network,
+            _ => self.cause().map_or(FailureClass::Other, Self::class),
+        }
+    }
+
+    fn code(&self) -> Option<i32> {
+        match &self.0.kind {
+            ErrorKind::Write(_) => None,
+            _ => self.code(),
+        }
+    }
+
+    fn has_label(&self, label: &str) -> bool {
+        self.has_label(label)
     }
 }
 

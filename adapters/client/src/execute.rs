@@ -86,7 +86,9 @@ impl<R: Runtime> Core<R> {
                 Step::Sleep(until) => {
                     self.runtime.sleep_until(until).await;
                     now = self.runtime.now();
+                    exec.handle_timeout(now);
                 }
+                Step::Expired => exec.handle_failed(now, Error::new(Phase::Prepare, ErrorKind::Timeout)),
                 Step::Done => break,
             }
         }
@@ -113,7 +115,7 @@ impl<R: Runtime> Core<R> {
     async fn exchange<O: Operation>(&self, now: Instant, id: i64, exec: &mut Exec<O, Error>, link: &mut Link<R>) {
         let deadline = self.io_deadline(now, exec);
         exec.send(now, &mut link.machine, &mut link.io.output);
-        if exec.poll_step() == Step::Done {
+        if exec.poll_step() != Step::Exchange {
             return;
         }
         let Link { seat, address, machine, io, .. } = &*link;

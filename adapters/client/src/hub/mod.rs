@@ -189,7 +189,7 @@ impl<R: Runtime> Hub<R> {
 
     /// What operations are to know of the deployment that they have reached.
     pub(crate) fn reached(&self) -> Reached {
-        Reached { topology: self.cluster.description().kind }
+        Reached::new(self.cluster.description().kind)
     }
 
     fn answer(&mut self, place: Place, answer: Slot<R>, after: &mut After<R>) {
