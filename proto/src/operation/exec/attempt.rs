@@ -8,9 +8,12 @@ use crate::connection::{ConnectionError, Reply};
 use crate::hello::{HelloReply, ServerKind};
 use crate::operation::{Progress, WriteFailure};
 use crate::retry::{
-    Class, Decision, Failure, FailureClass, Fault, Labels, Situation, Stage, added_labels, is_retryable,
+    Class, Decision, Failure, FailureClass, Fault, Labels, Situation, Stage, added_labels, is_retryable, label,
 };
 use crate::session::Retried;
+
+/// The labels that tell what has become of a transaction.
+const TRANSACTION_LABELS: [&str; 2] = [label::TRANSIENT_TRANSACTION, label::UNKNOWN_COMMIT_RESULT];
 
 /// What is known of the current attempt, or of the last.
 #[derive(Clone, Copy, Debug)]
@@ -173,8 +176,17 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
             situation.stage == Stage::Exchange && !(is_write && fault.labels.contains(Labels::NO_WRITES_PERFORMED));
         let is_fresh = was_attempted || self.previous.is_none();
         let is_retry = self.previous.is_some();
-        if is_fresh {
-            self.previous = Some((error, was_attempted));
+        match &mut self.previous {
+            // What it means for the transaction is what the last attempt means.
+            Some((previous, _)) if !is_fresh => {
+                let labels = fault.labels.names().filter(|label| TRANSACTION_LABELS.contains(label));
+                for label in labels {
+                    if !previous.has_label(label) {
+                        previous.add_label(label);
+                    }
+                }
+            }
+            previous => *previous = Some((error, was_attempted)),
         }
         self.attempt = Attempt { is_fresh, ..Attempt::default() };
         self.state = match decision {
