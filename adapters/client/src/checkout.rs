@@ -17,6 +17,7 @@ use crate::hub::{After, Grant, Place, Seat, Slot, lock};
 use crate::inner::Core;
 use crate::lease::Lease;
 use crate::runtime::Runtime;
+use crate::selection::Telling;
 
 /// What an operation asks of the cluster.
 #[derive(Debug)]
@@ -30,8 +31,10 @@ pub(crate) struct Ask<'a> {
     pub(crate) deadline: Instant,
     /// How long to wait in a queue; `None`: until the deadline.
     pub(crate) queue_timeout: Option<Duration>,
-    /// The command.
+    /// The command, for listeners.
     pub(crate) name: &'a str,
+    /// The operation's number, for listeners.
+    pub(crate) operation_id: i64,
 }
 
 /// After how many dials that their runtime refused or dropped a check-out gives up.
@@ -55,11 +58,17 @@ impl<R: Runtime> Core<R> {
     /// A connection that is ready for a request, at `now`, to a server that suits.
     pub(crate) async fn check_out(&self, mut now: Instant, ask: &Ask<'_>) -> Result<Lease<R, &Self>> {
         let mut lost_dials = 0;
+        let mut told = Telling::begin(self, ask);
         loop {
-            let grant = match self.look(now, ask)? {
+            let looked = self.look(now, ask, &mut told);
+            if let Err(error) = &looked {
+                told.fails(error);
+            }
+            let grant = match looked? {
                 Look::Granted(grant) => grant,
                 Look::NoServer { round } => {
-                    self.wait_for_change(round, ask).await?;
+                    told.waits(now);
+                    self.wait_for_change(round, ask).await.inspect_err(|error| told.fails(error))?;
                     now = self.runtime.now();
                     continue;
                 }
@@ -93,12 +102,19 @@ impl<R: Runtime> Core<R> {
         ask.queue_timeout.map_or(ask.deadline, |timeout| ask.deadline.min(now + timeout))
     }
 
-    fn look(&self, now: Instant, ask: &Ask<'_>) -> Result<Look<R>> {
+    fn look(&self, now: Instant, ask: &Ask<'_>, told: &mut Telling<'_, R>) -> Result<Look<R>> {
         let until = self.queue_until(now, ask);
         let random = self.random();
         let mut after = After::default();
         let mut hub = self.lock_awake(now)?;
         let outcome = hub.cluster.check_out(now, &ask.target, ask.avoid, until, random);
+        let selected = match &outcome {
+            CheckOut::Granted { server, .. } | CheckOut::Wait { server, .. } | CheckOut::Refused { server, .. } => {
+                Some(*server)
+            }
+            CheckOut::NoServer | CheckOut::Impossible(_) => None,
+        };
+        told.looked(&mut hub, selected);
         let outcome = match outcome {
             CheckOut::Granted { server, connection, owing } => match hub.take(Seat { server, connection }) {
                 Some(mut link) => {

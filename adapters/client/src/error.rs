@@ -130,6 +130,8 @@ pub enum ErrorKind {
     Pool(PoolError<Error>),
     /// The client is closed.
     Closed,
+    /// The operation's future was dropped before its end. Seen in events only.
+    Abandoned,
     /// The runtime cannot run background tasks.
     Runtime(SpawnError),
 }
@@ -378,6 +380,7 @@ impl fmt::Display for Error {
             ErrorKind::Pool(PoolError::Dial { cause }) => return cause.fmt(f),
             ErrorKind::Pool(error) => error.fmt(f)?,
             ErrorKind::Closed => f.write_str("the client is closed")?,
+            ErrorKind::Abandoned => f.write_str("the operation was dropped before its end")?,
             ErrorKind::Runtime(error) => error.fmt(f)?,
         }
         match &self.0.server {

@@ -7,6 +7,7 @@ use stator_proto::{Instant, ServerAddress};
 
 use crate::checkout::Ask;
 use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::event::{ConnectionInfo, Watch};
 use crate::inner::Core;
 use crate::lease::{Lease, OwnedLease};
 use crate::link::Link;
@@ -49,13 +50,14 @@ impl<R: Runtime> Core<R> {
         let mut now = self.runtime.now();
         let mut exec: Exec<O, Error> = Exec::new(now, operation, settings, self.config().server_api.clone());
         let mut lease = None;
+        let id = self.next_operation_id();
         loop {
             match exec.poll_step() {
                 Step::CheckOut => {
                     let outcome = match &mut route {
                         Route::Connection(pinned) => Ok(pinned.reached()),
                         Route::Any | Route::Server(_) => {
-                            let ask = self.ask(now, &exec, &route);
+                            let ask = self.ask(now, &exec, &route, id);
                             self.check_out(now, &ask).await.map(|granted| lease.insert(granted).reached())
                         }
                     };
@@ -75,7 +77,7 @@ impl<R: Runtime> Core<R> {
                         exec.handle_failed(now, Error::at(Phase::Queue, &link.address, ErrorKind::Timeout));
                         continue;
                     }
-                    self.exchange(now, &mut exec, link).await;
+                    self.exchange(now, id, &mut exec, link).await;
                     if exec.poll_step() == Step::Done {
                         break;
                     }
@@ -110,26 +112,44 @@ impl<R: Runtime> Core<R> {
         }
     }
 
-    async fn exchange<O: Operation>(&self, now: Instant, exec: &mut Exec<O, Error>, link: &mut Link<R>) {
+    async fn exchange<O: Operation>(&self, now: Instant, id: i64, exec: &mut Exec<O, Error>, link: &mut Link<R>) {
         let deadline = self.io_deadline(now, exec);
         exec.send(now, &mut link.machine, &mut link.io.output);
         if exec.poll_step() != Step::Exchange {
             return;
         }
+        let Link { seat, address, machine, io, .. } = &*link;
+        let watch = Watch::start(&self.runtime, self.deliveries.listeners(), now, &io.output, id, || {
+            ConnectionInfo::of(address, seat.connection, machine.hello())
+        });
         if let Err(error) = link.flush(now, deadline).await {
+            watch.failed(&error);
             return exec.handle_failed(self.runtime.now(), error);
         }
         if !exec.wants_reply() {
+            watch.unacknowledged();
             return exec.handle_sent_unacknowledged(now);
         }
         match link.receive(now, deadline).await {
-            Ok(reply) => exec.handle_reply(now, reply),
-            Err(error) => exec.handle_failed(self.runtime.now(), error),
+            Ok(reply) => {
+                watch.replied(&reply);
+                exec.handle_reply(now, reply);
+            }
+            Err(error) => {
+                watch.failed(&error);
+                exec.handle_failed(self.runtime.now(), error);
+            }
         }
     }
 
     /// What an operation asks of the cluster.
-    fn ask<'a, O: Operation>(&self, now: Instant, exec: &'a Exec<O, Error>, route: &Route<'a, R>) -> Ask<'a> {
+    fn ask<'a, O: Operation>(
+        &self,
+        now: Instant,
+        exec: &'a Exec<O, Error>,
+        route: &Route<'a, R>,
+        operation_id: i64,
+    ) -> Ask<'a> {
         let target = match route {
             Route::Server(address) => stator_proto::select::Target::Address(address),
             Route::Any | Route::Connection(_) => exec.target(),
@@ -140,7 +160,7 @@ impl<R: Runtime> Core<R> {
             true => None,
             false => Some(config.wait_queue_timeout().unwrap_or_else(|| config.server_selection_timeout())),
         };
-        Ask { target, avoid: &[], select_by, deadline: exec.deadline(), queue_timeout, name: exec.name() }
+        Ask { target, avoid: &[], select_by, deadline: exec.deadline(), queue_timeout, name: exec.name(), operation_id }
     }
 
     /// The deadline of one read or write: the operation's, or `socketTimeoutMS` where no `timeoutMS` is in force.

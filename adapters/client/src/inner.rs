@@ -13,7 +13,8 @@ use crate::connect::ConnectSettings;
 use crate::deployment;
 use crate::dns::ResolverConfig;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::hub::{After, Hub, SrvState, lock};
+use crate::event::{Deliveries, Listeners};
+use crate::hub::{After, Hub, SrvState, Teller, lock};
 use crate::link::Link;
 use crate::options::ClientOptions;
 use crate::runtime::Runtime;
@@ -36,6 +37,12 @@ pub(crate) struct Core<R: Runtime> {
     pub(crate) metadata: Mutex<ClientMetadata>,
     pub(crate) hub: Mutex<Hub<R>>,
     pub(crate) settings: Settings,
+    /// Events on their way to the listeners.
+    pub(crate) deliveries: Arc<Deliveries>,
+    /// The topology's id in events.
+    pub(crate) topology_id: bson::oid::ObjectId,
+    /// How many operations were begun.
+    operations: AtomicU64,
     object_ids: ObjectIds,
     /// The state of the generator for choices among equals; nothing secret depends on it.
     choices: AtomicU64,
@@ -45,8 +52,12 @@ pub(crate) struct Core<R: Runtime> {
 impl<R: Runtime> Core<R> {
     /// Does no I/O, starts no task and needs no executor.
     pub(crate) fn new(runtime: R, options: ClientOptions) -> Arc<Self> {
-        let ClientOptions { config, keep_owing_connections, connector, dns_servers, tls_config, .. } = options;
-        let cluster = Cluster::new(runtime.now(), deployment::options(&config, keep_owing_connections));
+        let ClientOptions {
+            config, keep_owing_connections, connector, dns_servers, tls_config, listeners, log, ..
+        } = options;
+        let listeners = Listeners::of(listeners, log);
+        let object_ids = ObjectIds::new(&runtime);
+        let cluster = Cluster::new(runtime.now(), deployment::options(&config, keep_owing_connections, &listeners));
         let srv = if config.srv.is_some() { SrvState::Needed(None) } else { SrvState::Known };
         let settings = Settings {
             read_concern: Some(config.read_concern.clone()).filter(|concern| !concern.is_server_default()),
@@ -57,20 +68,31 @@ impl<R: Runtime> Core<R> {
         };
         let mut seed = [0; 8];
         runtime.fill_random(&mut seed);
+        let topology_id = object_ids.next(&runtime);
+        let deliveries = Arc::new(Deliveries::new(listeners));
+        let given = Arc::new(config);
+        let config = &*given;
+        let mut hub = Hub::new(cluster, srv);
+        if !deliveries.listeners().is_empty() {
+            hub.teller = Some(Teller::new(&deliveries, topology_id, &given));
+        }
         Arc::new_cyclic(|this| Self {
-            metadata: Mutex::new(crate::metadata::of(&config)),
-            object_ids: ObjectIds::new(&runtime),
+            metadata: Mutex::new(crate::metadata::of(config)),
+            deliveries,
+            topology_id,
+            operations: AtomicU64::new(0),
+            object_ids,
             choices: AtomicU64::new(u64::from_le_bytes(seed)),
-            hub: Mutex::new(Hub::new(cluster, srv)),
+            hub: Mutex::new(hub),
             this: this.clone(),
             settings,
             keep_owing_connections,
-            connect: ConnectSettings::new(&config, connector),
-            tls: Connector::new(&config, tls_config),
+            connect: ConnectSettings::new(config, connector),
+            tls: Connector::new(config, tls_config),
             resolver: ResolverConfig::new(dns_servers.as_deref()),
             runtime,
             resolved: OnceLock::new(),
-            given: Arc::new(config),
+            given: Arc::clone(&given),
         })
     }
 
@@ -85,10 +107,18 @@ impl<R: Runtime> Core<R> {
         let _ = self.resolved.set(Arc::new(config));
     }
 
+    /// The number of an operation in its events.
+    pub(crate) fn next_operation_id(&self) -> i64 {
+        self.operations.fetch_add(1, Ordering::Relaxed).wrapping_add(1) as i64
+    }
+
     /// Does what was put off until the lock was released.
     pub(crate) fn finish(&self, mut after: After<R>) {
         loop {
-            let After { wake, close, interrupt, dial, overdue, monitors, resolve_srv } = after;
+            if after.told {
+                self.deliveries.deliver();
+            }
+            let After { wake, close, interrupt, dial, overdue, monitors, resolve_srv, told: _ } = after;
             for closer in interrupt {
                 closer.close();
             }
@@ -199,6 +229,8 @@ impl<R: Runtime> Drop for Core<R> {
     fn drop(&mut self) {
         let hub = self.hub.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut after = After::default();
+        hub.cluster.close(self.runtime.now());
+        hub.drain(&mut after);
         // The tasks find their weak pointers dead and end.
         after.wake.extend(hub.keeper.ring());
         hub.interrupt_all(&mut after);
@@ -208,6 +240,7 @@ impl<R: Runtime> Drop for Core<R> {
         for waker in after.wake {
             waker.wake();
         }
+        self.deliveries.deliver();
     }
 }
 

@@ -17,7 +17,8 @@ pub(crate) fn label_dial(error: Error) -> Error {
 }
 
 fn is_overload(error: &Error) -> bool {
-    matches!(error.phase(), Phase::Connect | Phase::Tls | Phase::Hello) && error.is_network()
+    let proxy = matches!(error.kind(), ErrorKind::Socks5(_));
+    matches!(error.phase(), Phase::Connect | Phase::Tls | Phase::Hello) && error.is_network() && !proxy
 }
 
 /// What a failed dial says about its server; `None` if it says nothing.

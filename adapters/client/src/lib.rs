@@ -17,6 +17,7 @@
 //! - `tls`: connections secured by rustls, with the certificates of the `tls*` options or a [`TlsConfig`].
 //! - `tls-encrypted-keys`: `tlsCertificateKeyFilePassword`, for private keys in encrypted PKCS#8.
 //! - `extjson`: the module `extjson`, which reads and writes MongoDB Extended JSON.
+//! - `tracing`: log messages for the crate `tracing`, or as lines of text; see [`logging`]. Includes `extjson`.
 
 #![forbid(unsafe_code)]
 
@@ -35,6 +36,7 @@ mod dial;
 mod dialer;
 mod dns;
 mod error;
+pub mod event;
 mod execute;
 #[cfg(feature = "extjson")]
 pub mod extjson;
@@ -45,6 +47,7 @@ mod keeper;
 mod learn;
 mod lease;
 mod link;
+pub mod logging;
 mod login;
 mod metadata;
 mod monitor;

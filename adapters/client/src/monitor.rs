@@ -8,15 +8,17 @@ use core::pin::pin;
 use core::task::Poll;
 use std::sync::{Arc, Weak};
 
+use bson::oid::ObjectId;
 use stator_proto::cluster::ServerId;
 use stator_proto::handshake::HandshakeError;
 use stator_proto::hello::Limits;
-use stator_proto::monitor::{CheckError, Monitor, MonitorOptions, Report, RttMonitor, Step};
+use stator_proto::monitor::{CheckError, HeartbeatEvent, Monitor, MonitorOptions, Report, RttMonitor, Step};
 use stator_proto::{Instant, SendBuf, ServerAddress};
 use stator_wire::Deframer;
 
 use crate::dialer::Dialer;
 use crate::error::{Error, ErrorKind, Phase};
+use crate::event::{Category, Heartbeats};
 use crate::hub::{After, Hub, MonitorDesk, Orders, Site, lock};
 use crate::inner::Core;
 use crate::link::Io;
@@ -57,7 +59,7 @@ fn start<R: Runtime>(core: &Core<R>, server: ServerId, role: Role) -> Result<(),
         desk.orders = Orders::default();
         address
     };
-    let post = Post { core: core.this.clone(), server, role };
+    let post = Post { core: core.this.clone(), server, role, topology_id: core.topology_id };
     let dialer = Dialer::new(core, &address);
     let options = options(core);
     match role {
@@ -79,6 +81,7 @@ struct Post<R: Runtime> {
     core: Weak<Core<R>>,
     server: ServerId,
     role: Role,
+    topology_id: ObjectId,
 }
 
 impl<R: Runtime> Post<R> {
@@ -129,16 +132,19 @@ trait Machine: Send {
     fn ordered(&mut self, now: Instant, orders: Orders);
     /// Hands over what it has seen; called with the hub locked.
     fn report<R: Runtime>(&mut self, now: Instant, server: ServerId, address: &ServerAddress, hub: &mut Hub<R>);
+    /// The next heartbeat to tell.
+    fn heartbeat(&mut self) -> Option<HeartbeatEvent<Error>>;
     fn wants_rtt_monitor(&self) -> bool;
 }
 
 /// The run loop of a monitor.
 async fn watch<R: Runtime>(post: &Post<R>, dialer: &Dialer<R>, mut machine: impl Machine) {
     let mut io: Option<Io<R>> = None;
+    let mut heartbeats = Heartbeats::new(post.topology_id, Arc::clone(&dialer.address));
     loop {
         let now = dialer.runtime.now();
         machine.ordered(now, post.orders());
-        if !post.report(now, &dialer.address, &mut machine) {
+        if !post.report(now, &dialer.address, &mut machine, &mut heartbeats) {
             return;
         }
         match machine.step() {
@@ -152,12 +158,13 @@ async fn watch<R: Runtime>(post: &Post<R>, dialer: &Dialer<R>, mut machine: impl
                     }
                     Err(error) => {
                         let timed_out = error.is_timeout();
+                        machine.ordered(now, post.orders());
                         machine.failed(now, error, timed_out);
                     }
                 }
             }
             Step::Exchange { deadline } => match &mut io {
-                Some(io) => exchange(dialer, &mut machine, io, deadline).await,
+                Some(io) => exchange(post, dialer, &mut machine, io, deadline).await,
                 None => machine.closed(now, &Deframer::new(0)),
             },
             Step::Close => {
@@ -190,19 +197,29 @@ async fn connect<R: Runtime>(post: &Post<R>, dialer: &Dialer<R>, deadline: Insta
 }
 
 /// Writes what is to be written and reads what has come, once.
-async fn exchange<R: Runtime>(dialer: &Dialer<R>, machine: &mut impl Machine, io: &mut Io<R>, deadline: Instant) {
+async fn exchange<R: Runtime>(
+    post: &Post<R>,
+    dialer: &Dialer<R>,
+    machine: &mut impl Machine,
+    io: &mut Io<R>,
+    deadline: Instant,
+) {
     let now = dialer.runtime.now();
     if machine.transmit(now, &mut io.output) {
         let written = io.write(deadline, |output, count| machine.sent(now, output, count)).await;
         if let Err(error) = written {
             let timed_out = error.kind() == std::io::ErrorKind::TimedOut;
             let error = Error::io(Phase::Send, &dialer.address, error);
-            return machine.failed(dialer.runtime.now(), error, timed_out);
+            let now = dialer.runtime.now();
+            machine.ordered(now, post.orders());
+            return machine.failed(now, error, timed_out);
         }
         return;
     }
     let outcome = io.read(deadline).await;
     let now = dialer.runtime.now();
+    // A stream that was closed by order has not failed.
+    machine.ordered(now, post.orders());
     match outcome {
         Ok(true) => machine.recv(now, &mut io.input),
         Ok(false) => machine.closed(now, &io.input),
@@ -230,7 +247,13 @@ async fn wait<R: Runtime>(post: &Post<R>, dialer: &Dialer<R>, until: Instant) {
 
 impl<R: Runtime> Post<R> {
     /// Hands over what the machine has seen; `false` once nobody wants to know.
-    fn report(&self, now: Instant, address: &ServerAddress, machine: &mut impl Machine) -> bool {
+    fn report(
+        &self,
+        now: Instant,
+        address: &ServerAddress,
+        machine: &mut impl Machine,
+        heartbeats: &mut Heartbeats,
+    ) -> bool {
         let Some(core) = self.core.upgrade() else { return false };
         let mut after = After::default();
         let mut hub = lock(&core.hub);
@@ -238,6 +261,13 @@ impl<R: Runtime> Post<R> {
         let wants_rtt = self.role == Role::Heartbeat && machine.wants_rtt_monitor();
         site.rtt_monitor.wanted = wants_rtt && site.monitor.wanted;
         let starts_rtt = site.rtt_monitor.is_missing();
+        while let Some(event) = machine.heartbeat() {
+            let event = heartbeats.event(event);
+            if let Some(teller) = &hub.teller {
+                teller.heartbeat(event);
+                after.told = true;
+            }
+        }
         machine.report(now, self.server, address, &mut hub);
         hub.drain(&mut after);
         drop(hub);
@@ -260,6 +290,7 @@ fn options<R: Runtime>(core: &Core<R>) -> MonitorOptions {
         faas: metadata.env.name.is_some(),
         metadata: metadata.to_doc(),
         server_api: config.server_api.clone(),
+        events: core.deliveries.listeners().may_want(Category::Topology),
         ..MonitorOptions::default()
     }
 }
@@ -331,6 +362,10 @@ impl Machine for Monitor<Error> {
         }
     }
 
+    fn heartbeat(&mut self) -> Option<HeartbeatEvent<Error>> {
+        self.poll_event()
+    }
+
     fn wants_rtt_monitor(&self) -> bool {
         Self::wants_rtt_monitor(self)
     }
@@ -351,12 +386,17 @@ impl Machine for RttMonitor<Error> {
         }
     }
 
+    fn heartbeat(&mut self) -> Option<HeartbeatEvent<Error>> {
+        None
+    }
+
     fn wants_rtt_monitor(&self) -> bool {
         false
     }
 }
 
-fn check_error(address: &ServerAddress, error: CheckError<Error>) -> Error {
+/// A failed check's error as users see it.
+pub(crate) fn check_error(address: &ServerAddress, error: CheckError<Error>) -> Error {
     let kind = match error {
         CheckError::Host(error) => return error,
         CheckError::Connection(error) => HandshakeError::Connection(error),

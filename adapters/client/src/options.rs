@@ -16,6 +16,8 @@ pub use stator_proto::uri::{
 pub use crate::connect::Connector;
 use crate::dns;
 use crate::error::{Error, Result};
+use crate::event::Listener;
+use crate::logging::LogOptions;
 use crate::runtime::Runtime;
 use crate::tls::TlsConfig;
 
@@ -40,6 +42,11 @@ pub struct ClientOptions {
     /// Whether a connection whose reply is still to come is kept (for up to 1 s) when its operation is dropped or times
     /// out. `false` closes it, as CMAP and Client Side Operations Timeout say today. Default true.
     pub keep_owing_connections: bool,
+    /// Who is told of commands, connection pools, the topology and the selection of servers.
+    pub listeners: Vec<Listener>,
+    /// What is logged, in builds with the feature `tracing`. `None`, the default, asks the environment (`MONGODB_LOG_*`)
+    /// when the client is made.
+    pub log: Option<LogOptions>,
     /// How to connect, instead of what the runtime does. Default `None`.
     pub connector: Option<Connector>,
     /// The name servers to ask for the records of a `mongodb+srv` host. Default `None`, or none: those of `/etc/resolv.conf`, and
@@ -100,6 +107,8 @@ impl From<Config> for ClientOptions {
             config,
             warnings: Vec::new(),
             keep_owing_connections: true,
+            listeners: Vec::new(),
+            log: None,
             connector: None,
             dns_servers: None,
             tls_config: None,

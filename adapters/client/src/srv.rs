@@ -46,7 +46,8 @@ impl<R: Runtime> Asking<R> {
         let mut hub = lock(&core.hub);
         match outcome {
             Ok(resolved) => {
-                let mut options = deployment::options(&resolved.config, core.keep_owing_connections);
+                let mut options =
+                    deployment::options(&resolved.config, core.keep_owing_connections, core.deliveries.listeners());
                 options.srv_rescan = Some(resolved.min_ttl);
                 core.resolved(resolved.config);
                 if !hub.closed {

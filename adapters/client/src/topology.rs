@@ -125,7 +125,15 @@ impl<R: Runtime> Core<R> {
         let timeout = self.config().timeout();
         let deadline = timeout.map_or(stator_proto::Instant::FAR_FUTURE, |timeout| now + timeout);
         let select_by = deadline.min(now + self.config().server_selection_timeout());
-        Ask { target, avoid: &[], select_by, deadline: select_by, queue_timeout: None, name: "connect" }
+        Ask {
+            target,
+            avoid: &[],
+            select_by,
+            deadline: select_by,
+            queue_timeout: None,
+            name: "connect",
+            operation_id: 0,
+        }
     }
 }
 

@@ -154,6 +154,7 @@ pub enum Step {
 
 /// What a check has shown.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is moved once, and nearly always the larger one")]
 pub enum Report<C> {
     /// The server has answered.
     Seen {

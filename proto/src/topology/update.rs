@@ -34,7 +34,7 @@ impl<C: Clone + PartialEq> Topology<C> {
                     ServerKind::Standalone if only_seed => change.description.kind = TopologyKind::Single,
                     ServerKind::Standalone => change.remove(&address),
                     ServerKind::Mongos => change.description.kind = TopologyKind::Sharded,
-                    ServerKind::RsPrimary => change.from_primary(&address),
+                    ServerKind::RsPrimary => change.follow_primary(&address),
                     ServerKind::RsSecondary | ServerKind::RsArbiter | ServerKind::RsOther => {
                         change.description.kind = TopologyKind::ReplicaSetNoPrimary;
                         change.without_primary(&address);
@@ -48,20 +48,20 @@ impl<C: Clone + PartialEq> Topology<C> {
                 TopologyKind::ReplicaSetNoPrimary => match kind {
                     ServerKind::Unknown | ServerKind::RsGhost | ServerKind::LoadBalancer => {}
                     ServerKind::Standalone | ServerKind::Mongos => change.remove(&address),
-                    ServerKind::RsPrimary => change.from_primary(&address),
+                    ServerKind::RsPrimary => change.follow_primary(&address),
                     ServerKind::RsSecondary | ServerKind::RsArbiter | ServerKind::RsOther => {
                         change.without_primary(&address);
                     }
                 },
                 TopologyKind::ReplicaSetWithPrimary => match kind {
                     ServerKind::Unknown | ServerKind::RsGhost | ServerKind::LoadBalancer => {
-                        change.check_if_has_primary()
+                        change.check_if_has_primary();
                     }
                     ServerKind::Standalone | ServerKind::Mongos => {
                         change.remove(&address);
                         change.check_if_has_primary();
                     }
-                    ServerKind::RsPrimary => change.from_primary(&address),
+                    ServerKind::RsPrimary => change.follow_primary(&address),
                     ServerKind::RsSecondary | ServerKind::RsArbiter | ServerKind::RsOther => {
                         change.with_primary_from_member(&address);
                     }
@@ -109,7 +109,7 @@ impl<C> Change<C> {
     }
 
     /// `updateRSFromPrimary`.
-    fn from_primary(&mut self, address: &ServerAddress) {
+    fn follow_primary(&mut self, address: &ServerAddress) {
         let Some(hello) = self.hello(address) else { return };
         if !self.belongs(&hello) {
             self.remove(address);

@@ -16,7 +16,7 @@ use stator_proto::{Config, Instant, ServerAddress};
 use stator_wire::bson::{Doc, DocBuf};
 
 use super::Report;
-use super::files::{NEEDS_UNIFIED, description, for_each_case, skip_all};
+use super::files::{description, for_each_case};
 
 pub(super) fn sdam(area: &Path) -> Report {
     let mut report = Report::default();
@@ -25,7 +25,6 @@ pub(super) fn sdam(area: &Path) -> Report {
             report.record(file, description(case), run(case));
         });
     }
-    skip_all(area, "tests/unified", NEEDS_UNIFIED, &mut report);
     report
 }
 

@@ -13,7 +13,7 @@ use stator_proto::topology::{RoundTripTime, ServerDescription, TopologyDescripti
 use stator_proto::{Instant, ServerAddress};
 
 use super::Report;
-use super::files::{NEEDS_UNIFIED, description, for_each_case, skip_all};
+use super::files::{description, for_each_case};
 
 type Topology = TopologyDescription<String>;
 /// Errors in the data are told from failed selections.
@@ -30,7 +30,6 @@ pub(super) fn server_selection(area: &Path) -> Report {
             report.record(file, description(case), check(case));
         });
     }
-    skip_all(area, "tests/logging", NEEDS_UNIFIED, &mut report);
     report
 }
 

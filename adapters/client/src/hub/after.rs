@@ -19,6 +19,8 @@ pub(crate) struct After<R: Runtime> {
     pub(crate) overdue: Vec<Box<Link<R>>>,
     /// Servers that need a monitor.
     pub(crate) monitors: Vec<ServerId>,
+    /// Something was told to listeners.
+    pub(crate) told: bool,
     /// The SRV records are to be asked for again.
     pub(crate) resolve_srv: bool,
 }
@@ -32,6 +34,7 @@ impl<R: Runtime> Default for After<R> {
             dial: Vec::new(),
             overdue: Vec::new(),
             monitors: Vec::new(),
+            told: false,
             resolve_srv: false,
         }
     }

@@ -21,11 +21,13 @@ use crate::runtime::Runtime;
 mod after;
 mod desk;
 mod site;
+mod teller;
 mod waiting;
 
 pub(crate) use after::After;
 pub(crate) use desk::{KeeperDesk, Kill, MonitorDesk, Orders};
 pub(crate) use site::Site;
+pub(crate) use teller::Teller;
 pub(crate) use waiting::{Grant, Place, Slot, Watchers};
 
 /// Which connection: of which server, and which of its pool.
@@ -51,6 +53,8 @@ pub(crate) struct Hub<R: Runtime> {
     /// A monitor has ended without being told to, or could not be started: whoever comes next starts it again.
     pub(crate) monitors_missing: bool,
     pub(crate) keys: KeyCache,
+    /// Who tells listeners what happens; `None` if there are none.
+    pub(crate) teller: Option<Teller>,
     pub(crate) closed: bool,
 }
 
@@ -81,6 +85,7 @@ impl<R: Runtime> Hub<R> {
             keeper: KeeperDesk::default(),
             monitors_missing: false,
             keys: KeyCache::new(),
+            teller: None,
             closed: false,
         }
     }
@@ -116,6 +121,12 @@ impl<R: Runtime> Hub<R> {
                 Action::CancelCheck { server } => self.order(server, after, Orders::cancel),
                 Action::Changed => self.watchers.changed(&mut after.wake),
                 Action::ResolveSrv => after.resolve_srv = true,
+            }
+        }
+        if let Some(teller) = &self.teller {
+            while let Some(event) = self.cluster.poll_event() {
+                teller.tell(event);
+                after.told = true;
             }
         }
         // The keeper must look in time at what the cluster waits for. One that is awake will look before it sleeps.
