@@ -269,7 +269,6 @@ fn calls_in_any_order_never_panic_and_end_once() {
         }
         let mut connection = Connection::new(Compression::none());
         connection.set_hello(host.hello.clone(), None);
-        let mut out = SendBuf::new();
         let delete = Delete::new(namespace(), [DeleteStatement::new(doc("{}"), true)]).unwrap();
         let mut exec = Exec::<_, Failed>::new(host.now, delete, host.settings.clone(), None)
             .with_retries(RetryOptions::DEFAULT, seed);
@@ -282,7 +281,7 @@ fn calls_in_any_order_never_panic_and_end_once() {
             let text = random.of(&[End::Ok, End::Fatal, End::Transient, End::Overloaded]);
             let reply = || {
                 let Event::Reply(text) = text.event() else { panic!("each of them is a reply") };
-                crate::connection::Reply::parse(message(1, doc(text).as_doc()).into()).unwrap()
+                Reply::parse(message(1, doc(text).as_doc()).into()).unwrap()
             };
             match random.below(11) {
                 0 => exec.handle_checked_out(
@@ -297,12 +296,11 @@ fn calls_in_any_order_never_panic_and_end_once() {
                     },
                 ),
                 1 => {
-                    out.clear();
                     if !connection.is_idle() {
                         connection = Connection::new(Compression::none());
                         connection.set_hello(host.hello.clone(), None);
                     }
-                    exec.send(host.now, &mut connection, &mut out);
+                    exec.send(host.now, &mut connection, &mut SendBuf::new());
                 }
                 2 => exec.handle_reply(host.now, reply()),
                 3 => exec.handle_failed(host.now, Failed::new(random.of(&CLASSES), "?")),
