@@ -434,7 +434,9 @@ impl From<OperationError> for Error {
             OperationError::Command(error) => Self::new(Phase::Reply, ErrorKind::Command(error)),
             OperationError::Write(failure) => Self::new(Phase::Reply, ErrorKind::Write(failure)),
             OperationError::InvalidArgument(reason) => Self::invalid(reason),
-            error @ OperationError::DocumentTooLarge { .. } => Self::new(Phase::Prepare, ErrorKind::Operation(error)),
+            error @ (OperationError::DocumentTooLarge { .. } | OperationError::Session(_)) => {
+                Self::new(Phase::Prepare, ErrorKind::Operation(error))
+            }
             error => Self::new(Phase::Decode, ErrorKind::Operation(error)),
         }
     }

@@ -14,9 +14,10 @@ pub enum FailureClass {
     Selection,
     /// The pool was cleared while the operation waited for a connection.
     PoolCleared,
-    /// The network failed: connecting, shaking hands, sending, receiving; `socketTimeoutMS` counts.
+    /// The network failed: connecting, shaking hands, sending, receiving; `connectTimeoutMS` and `socketTimeoutMS` count.
     Network,
-    /// The operation's own deadline has passed.
+    /// The operation's own deadline has passed. Without `timeoutMS` an exchange has none, so there it counts as
+    /// [`Network`](Self::Network).
     Timeout,
     /// A server has answered with an error, be it in the handshake.
     Server,

@@ -130,6 +130,10 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
     pub(super) fn fail<F: Failure + Into<E>>(&mut self, now: Instant, mut error: F, may_retry: bool) {
         let situation = self.situation();
         let mut fault = Fault::of(&error);
+        if fault.class == FailureClass::Timeout && !self.has_timeout && situation.stage != Stage::CheckOut {
+            // It cannot have been the operation's deadline, so it was `socketTimeoutMS`.
+            fault.class = FailureClass::Network;
+        }
         let added = added_labels(&situation, &fault, &self.retry);
         fault.labels = fault.labels | added;
         let decision = if may_retry && is_retryable(&situation, &fault, &self.retry) {
