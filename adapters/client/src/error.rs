@@ -410,6 +410,7 @@ impl Failure for Error {
             (ErrorKind::Command(_) | ErrorKind::Write(_), _) => FailureClass::Server,
             (ErrorKind::Pool(PoolError::Cleared { .. }), _) => FailureClass::PoolCleared,
             (ErrorKind::Timeout, _) => FailureClass::Timeout,
+            (ErrorKind::Handshake(error), _) => error.class(),
             (_, Phase::Select) => FailureClass::Selection,
             _ if self.is_network() => FailureClass::Network,
             _ => self.cause().map_or(FailureClass::Other, Self::class),
@@ -419,7 +420,15 @@ impl Failure for Error {
     fn code(&self) -> Option<i32> {
         match &self.0.kind {
             ErrorKind::Write(_) => None,
-            _ => self.code(),
+            ErrorKind::Handshake(error) => Failure::code(error),
+            _ => self.cause().map_or_else(|| self.code(), Failure::code),
+        }
+    }
+
+    fn write_concern_code(&self) -> Option<i32> {
+        match &self.0.kind {
+            ErrorKind::Write(failure) => failure.write_concern_error.as_ref().map(|error| error.code),
+            _ => None,
         }
     }
 

@@ -162,6 +162,48 @@ fn label_names_are_found_and_given() {
 }
 
 #[test]
+fn a_refused_handshake_has_the_servers_code() {
+    use crate::auth::Mechanism;
+    use crate::handshake::{AuthFailure, HandshakeError};
+    use crate::operation::{CommandError, OperationError};
+
+    let refusal = CommandError {
+        code: 91,
+        code_name: "ShutdownInProgress".into(),
+        message: "leaving".into(),
+        labels: ["SystemOverloadedError".into()].into(),
+        reply: stator_wire::bson::DocBuf::default(),
+    };
+    let hello = HandshakeError::Hello(OperationError::Command(refusal.clone()));
+    let auth = HandshakeError::Auth { mechanism: Mechanism::ScramSha256, cause: AuthFailure::Refused(refusal.clone()) };
+    for error in [hello, auth] {
+        let fault = Fault::of(&error);
+        assert_eq!(fault, Fault { labels: Labels::SYSTEM_OVERLOADED, ..server(91) });
+        let situation = Situation { stage: Stage::CheckOut, max_wire_version: 0, ..situation(Class::Write) };
+        assert!(added_labels(&situation, &fault, &RetryOptions::DEFAULT).contains(Labels::RETRYABLE_WRITE));
+        assert!(is_retryable(&Situation { class: Class::Read, ..situation }, &fault, &RetryOptions::DEFAULT));
+    }
+    assert_eq!(HandshakeError::NotLoadBalanced.class(), FailureClass::Other);
+}
+
+#[test]
+fn an_error_in_a_box_is_what_it_holds() {
+    use crate::connection::ConnectionError;
+    use crate::operation::OperationError;
+    use alloc::boxed::Box;
+
+    let boxed = |error| -> Box<dyn core::error::Error> { error };
+    assert_eq!(boxed(Box::new(ConnectionError::Closed { mid_reply: true })).class(), FailureClass::Network);
+    assert_eq!(boxed(Box::new(ConnectionError::Busy)).class(), FailureClass::Other);
+    assert_eq!(boxed("a host's".into()).class(), FailureClass::Other);
+    let failure = crate::operation::WriteFailure { labels: ["a".into()].into(), ..Default::default() };
+    let mut error = boxed(Box::new(OperationError::Write(Box::new(failure))));
+    error.add_label("b");
+    assert!(error.has_label("a") && error.has_label("b") && !error.has_label("c"));
+    assert_eq!(error.class(), FailureClass::Server);
+}
+
+#[test]
 fn counting_never_overflows() {
     let mut attempts = Attempts::new(1);
     let options = RetryOptions { max_adaptive_retries: u32::MAX, ..RetryOptions::DEFAULT };
