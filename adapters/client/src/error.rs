@@ -450,7 +450,6 @@ impl Failure for Error {
             (ErrorKind::Command(_) | ErrorKind::Write(_), _) => FailureClass::Server,
             (ErrorKind::Pool(PoolError::Cleared { .. }), _) => FailureClass::PoolCleared,
             (ErrorKind::Timeout, _) => FailureClass::Timeout,
-            (ErrorKind::Handshake(error), _) => error.class(),
             (_, Phase::Select) => FailureClass::Selection,
             _ if self.is_network() => FailureClass::Network,
             _ => self.cause().map_or(FailureClass::Other, Self::class),
@@ -460,15 +459,7 @@ impl Failure for Error {
     fn code(&self) -> Option<i32> {
         match &*self.0.kind {
             ErrorKind::Write(_) => None,
-            ErrorKind::Handshake(error) => Failure::code(error),
-            _ => self.cause().map_or_else(|| self.code(), Failure::code),
-        }
-    }
-
-    fn write_concern_code(&self) -> Option<i32> {
-        match &self.0.kind {
-            ErrorKind::Write(failure) => failure.write_concern_error.as_ref().map(|error| error.code),
-            _ => None,
+            _ => self.code(),
         }
     }
 
@@ -495,9 +486,7 @@ impl From<OperationError> for Error {
             OperationError::Command(error) => Self::new(Phase::Reply, ErrorKind::Command(error)),
             OperationError::Write(failure) => Self::new(Phase::Reply, ErrorKind::Write(failure)),
             OperationError::InvalidArgument(reason) => Self::invalid(reason),
-            error @ (OperationError::DocumentTooLarge { .. } | OperationError::Session(_)) => {
-                Self::new(Phase::Prepare, ErrorKind::Operation(error))
-            }
+            error @ OperationError::DocumentTooLarge { .. } => Self::new(Phase::Prepare, ErrorKind::Operation(error)),
             error => Self::new(Phase::Decode, ErrorKind::Operation(error)),
         }
     }
