@@ -3,11 +3,12 @@
 use std::cell::OnceCell;
 use std::str::FromStr;
 
+use bson::doc;
 use serde_json::Value;
 use stator_client::extjson;
 
 use super::cmap_judge::judge;
-use crate::server::{Admin, Mongod, MongodOptions, Version};
+use crate::server::{Admin, AdminError, Mongod, MongodOptions, Version};
 
 mod host;
 mod stream;
@@ -17,7 +18,15 @@ use host::Play;
 /// The server for these files, started by the first that is run. It is nobody else's, since it has only one fail point.
 #[derive(Debug, Default)]
 pub(super) struct Live {
-    mongod: OnceCell<Result<Mongod, String>>,
+    server: OnceCell<Result<Server, String>>,
+}
+
+#[derive(Debug)]
+struct Server {
+    mongod: Mongod,
+    /// Whether its fail points see the application's name in the first `hello` of a connection. Early releases of 4.4
+    /// do not, and so nothing fails there that the files want to fail.
+    sees_names: bool,
 }
 
 /// How a file came out.
@@ -31,17 +40,37 @@ pub(super) enum Verdict {
 impl Live {
     /// Runs one file of style "integration".
     pub(super) fn run(&self, test: &Value) -> Verdict {
-        let started = self.mongod.get_or_init(|| MongodOptions::new().start().map_err(|error| error.to_string()));
-        let mongod = match started {
-            Ok(mongod) => mongod,
+        let Server { mongod, sees_names } = match self.server.get_or_init(Server::start) {
+            Ok(server) => server,
             Err(error) => return Verdict::Ran(Err(format!("no server: {error}"))),
         };
         match fits(&test["runOn"], mongod.version()) {
             Err(reason) => Verdict::Ran(Err(reason)),
-            Ok(false) => Verdict::Unfit(format!("is not for a server of version {}", mongod.version())),
-            Ok(true) => Verdict::Ran(run(test, mongod)),
+            Ok(true) if *sees_names || test["failPoint"].is_null() => Verdict::Ran(run(test, mongod)),
+            Ok(_) => Verdict::Unfit(format!("is not for a server of version {}", mongod.version())),
         }
     }
+}
+
+impl Server {
+    fn start() -> Result<Self, String> {
+        let mongod = MongodOptions::new().start().map_err(|error| error.to_string())?;
+        let sees_names = sees_names(&mongod).map_err(|error| error.to_string())?;
+        Ok(Self { mongod, sees_names })
+    }
+}
+
+/// Tries it: a fail point for one application, and a first `hello` of that.
+fn sees_names(mongod: &Mongod) -> Result<bool, AdminError> {
+    let mut admin = mongod.admin()?;
+    let data = doc! { "failCommands": ["isMaster"], "closeConnection": true, "appName": "probe" };
+    admin.fail_command(doc! { "times": 1 }, data)?;
+    let client = doc! {
+        "application": { "name": "probe" }, "driver": { "name": "probe", "version": "1" }, "os": { "type": "Unknown" },
+    };
+    let greeted = mongod.connect()?.run("admin", doc! { "isMaster": 1, "client": client });
+    admin.clear_fail_command()?;
+    Ok(greeted.is_err())
 }
 
 fn run(test: &Value, mongod: &Mongod) -> Result<(), String> {
