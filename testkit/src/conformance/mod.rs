@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 mod bson_areas;
 mod cmap_area;
+mod cmap_judge;
+#[cfg_attr(not(unix), path = "cmap_live/elsewhere.rs")]
+mod cmap_live;
 pub mod files;
 mod sdam_area;
 mod sdam_events;
