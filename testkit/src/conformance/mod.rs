@@ -14,6 +14,7 @@ mod sdam_area;
 mod sdam_events;
 mod selection_area;
 pub mod srv_area;
+mod srv_deployment;
 #[cfg(all(unix, feature = "runtimes"))]
 mod unified_areas;
 mod uri_areas;
