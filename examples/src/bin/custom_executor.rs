@@ -118,8 +118,12 @@ impl Host {
             let now = self.link.now();
             match exec.poll_step() {
                 // There is one connection, and it is free.
-                Step::CheckOut => exec.handle_checked_out(now, Reached { topology: TopologyKind::Single }),
-                Step::Sleep(until) => thread::sleep(until - now),
+                Step::CheckOut => exec.handle_checked_out(now, Reached::new(TopologyKind::Single)),
+                Step::Sleep(until) => {
+                    thread::sleep(until - now);
+                    exec.handle_timeout(self.link.now());
+                }
+                Step::Expired => exec.handle_failed(now, "the time is up".into()),
                 Step::Exchange => {
                     exec.send(now, &mut self.machine, &mut self.link.output);
                     // If the command could not be written, the operation has ended and there is nothing to send.

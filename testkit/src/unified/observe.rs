@@ -23,8 +23,8 @@ use super::stop::{Outcome, Stop};
 pub(super) fn attach(options: &mut ClientOptions, recorder: &Arc<Recorder>) {
     let recorder = Arc::clone(recorder);
     let mut all = LogOptions::default().with_level(LogLevel::Trace);
-    // Test files read documents out of messages: they must be whole.
-    all.max_document_length = usize::MAX / 8;
+    // Documents are compared as such, so none may be cut.
+    all.max_document_length = usize::MAX;
     options.listeners.push(Listener::new(move |event| {
         if let Some(message) = logging::record(event, &all).as_ref().and_then(logged) {
             recorder.log(message);

@@ -9,6 +9,7 @@ const SESSIONS: &str = "sessions";
 
 /// What a case's file and description contain, and what it needs.
 const PENDING: &[(&str, &str, &str)] = &[
+    ("writeConcernError", "retryable write", RETRIES),
     ("cancel-server-check", "Cancel server check", RETRIES),
     ("interruptInUse-pool-clear", "is retryable", RETRIES),
     ("pool-cleared-error", "does not mark server unknown", RETRIES),
