@@ -209,7 +209,7 @@ impl Error {
 
     /// What went wrong.
     pub fn kind(&self) -> &ErrorKind {
-        &*self.0.kind
+        &self.0.kind
     }
 
     /// How far the operation had come. A failed check-out names the phase of its cause.
