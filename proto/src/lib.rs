@@ -11,6 +11,7 @@
 //! | [`Connection`] | one request in flight, its reply, compression, cancellation |
 //! | [`operation`] | the commands, and [`Exec`](operation::Exec), which takes one from check-out to its result |
 //! | [`Cursor`] | batches, `getMore`, `killCursors` |
+//! | [`Monitor`] | one server's checks, polled or streamed; [`RttMonitor`] measures beside it |
 //! | [`Pool`] | who gets which connection, and when one is to be dialled or closed |
 //! | [`auth`] | SCRAM and the other mechanisms as exchanges of payloads |
 //!
@@ -217,6 +218,7 @@ pub mod connection;
 pub mod cursor;
 pub mod handshake;
 pub mod hello;
+pub mod monitor;
 pub mod operation;
 pub mod pool;
 pub mod read_preference;
@@ -228,6 +230,7 @@ pub use address::ServerAddress;
 pub use connection::{Connection, SendBuf};
 pub use cursor::Cursor;
 pub use handshake::Handshake;
+pub use monitor::{Monitor, RttMonitor};
 pub use pool::Pool;
 pub use time::Instant;
 pub use uri::Config;
