@@ -51,7 +51,7 @@ struct Check {
 
 #[derive(Clone, Copy, Debug)]
 struct Wait {
-    /// The soonest time that a request may bring the next check to.
+    /// The time that a request brings the next check to; never later than `until`.
     soonest: Instant,
     until: Instant,
 }
@@ -189,7 +189,7 @@ impl<C: Clone> Monitor<C> {
     /// a check this is ignored: whoever is not served by its outcome asks again.
     pub fn handle_check_request(&mut self, now: Instant) {
         match &mut self.state {
-            State::Waiting(wait) | State::Closing(Next::Wait(wait)) => wait.until = wait.until.min(wait.soonest),
+            State::Waiting(wait) | State::Closing(Next::Wait(wait)) => wait.until = wait.soonest,
             _ => {}
         }
         self.handle_timeout(now);

@@ -94,6 +94,14 @@ fn events_carry_the_reply_and_the_servers_id_of_the_connection() {
     assert_eq!(reply.as_doc().get_i64("connectionId"), Ok(Some(42)));
     assert!(matches!(world.monitor.poll_output(), Some(Output::Report(_))));
     assert_eq!(world.monitor.poll_output(), started(true, Some(42)));
+    // A reply in the stream that does not name it again.
+    world.request();
+    world.reply(MORE);
+    let Some(Output::Event(HeartbeatEvent::Succeeded { server_connection_id: Some(42), .. })) =
+        world.monitor.poll_output()
+    else {
+        panic!("the connection is the same")
+    };
 }
 
 #[test]

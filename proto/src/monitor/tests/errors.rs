@@ -30,6 +30,7 @@ fn a_server_that_breaks_every_connection_keeps_nobody_busy() {
         match world.monitor.poll_step() {
             Step::Connect { .. } => {
                 connects += 1;
+                assert!(connects < 50, "it spins");
                 world.connect();
                 world.request();
                 world.reply(NEW);

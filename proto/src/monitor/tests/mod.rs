@@ -48,7 +48,10 @@ impl Says {
         let mut builder = Builder::new(&mut bytes, id, to, flags);
         let mut body = builder.body();
         if self.ok {
-            body.bool("isWritablePrimary", true).i32("maxWireVersion", 17).i64("connectionId", 42);
+            body.bool("isWritablePrimary", true).i32("maxWireVersion", 17);
+            if !self.more {
+                body.i64("connectionId", 42);
+            }
         } else {
             body.i32("code", 91).str("errmsg", "shutting down");
         }
