@@ -9,7 +9,8 @@ use libfuzzer_sys::fuzz_target;
 use stator_proto::Instant;
 use stator_proto::connection::SendBuf;
 use stator_proto::hello::Limits;
-use stator_proto::monitor::{FailureKind, HeartbeatEvent, Monitor, MonitorOptions, Output, Report, RttMonitor, Step};
+use stator_proto::monitor::{HeartbeatEvent, Monitor, MonitorOptions, Report, RttMonitor, Step};
+use stator_proto::topology::CheckFailure;
 use stator_proto::uri::{ServerApi, ServerApiVersion, ServerMonitoringMode};
 use stator_wire::op_msg::{Builder, Flags};
 use stator_wire::{Deframer, OpMsg};
@@ -30,12 +31,14 @@ const MIN_HEARTBEAT: Duration = Duration::from_millis(500);
 struct World {
     now: Instant,
     monitor: Monitor<u8>,
-    rtt: RttMonitor,
+    rtt: RttMonitor<u8>,
     /// Of the monitor, then of the other.
     sides: [Side; 2],
     /// Whether a check has begun and not ended.
     begun: bool,
     known: bool,
+    /// When a check has last failed in a way that must not be followed by another at once.
+    failed_at: Option<Instant>,
 }
 
 struct Side {
@@ -83,6 +86,7 @@ impl World {
             sides: [Side::new(), Side::new()],
             begun: false,
             known: false,
+            failed_at: None,
         }
     }
 
@@ -109,7 +113,7 @@ impl World {
                 side.input.push(u.bytes(count)?);
                 self.monitor.handle_recv(now, &mut side.input);
             }
-            9 => self.rtt.handle_failed(now),
+            9 => self.rtt.handle_failed(now, 2, u.arbitrary()?),
             10 => self.rtt.handle_closed(now, &other.input),
             11 => {
                 let count = u.int_in_range(0..=40)?;
@@ -145,6 +149,8 @@ impl World {
             Step::Close => {
                 *side = Side::new();
                 self.monitor.handle_disconnected(now);
+                let at_once = matches!(self.monitor.poll_step(), Step::Connect { .. });
+                assert!(!(at_once && self.failed_at == Some(now)), "a failure is repeated at once");
             }
             Step::Ended => {}
         }
@@ -190,11 +196,12 @@ impl World {
         let checking = matches!(step, Step::Connect { .. } | Step::Exchange { .. });
         assert_eq!(self.begun, checking, "{step:?}");
         assert!(checking || !self.monitor.wants_rtt_monitor());
-        // Being told the time leaves no timer that is due (it would spin).
+        // Being told the time leaves no wait that is over (it would spin).
         self.monitor.handle_timeout(self.now);
         self.rtt.handle_timeout(self.now);
-        assert!(self.monitor.poll_timeout().is_none_or(|at| at > self.now));
-        assert!(self.rtt.poll_timeout().is_none_or(|at| at > self.now));
+        for step in [self.monitor.poll_step(), self.rtt.poll_step()] {
+            assert!(!matches!(step, Step::Wait { until } if until <= self.now));
+        }
         self.drain();
         while let Some(sample) = self.rtt.poll_sample() {
             assert!(sample <= self.now - Instant::ORIGIN);
@@ -203,27 +210,23 @@ impl World {
     }
 
     fn drain(&mut self) {
-        while let Some(output) = self.monitor.poll_output() {
-            match output {
-                Output::Event(HeartbeatEvent::Started { .. }) => {
-                    assert!(!self.begun, "a check begins in another");
-                    self.begun = true;
-                }
-                Output::Event(HeartbeatEvent::Succeeded { reply, .. }) => {
-                    assert!(self.begun, "a check ends that did not begin");
-                    self.begun = false;
+        while let Some(event) = self.monitor.poll_event() {
+            let was_begun = std::mem::replace(&mut self.begun, matches!(event, HeartbeatEvent::Started { .. }));
+            assert_ne!(was_begun, self.begun, "a check begins in another, or ends that did not begin");
+            match event {
+                HeartbeatEvent::Started { .. } => {}
+                HeartbeatEvent::Succeeded { reply, .. } => {
                     assert_eq!(reply.as_doc().get_truthy("ok"), Ok(Some(true)));
                 }
-                Output::Event(HeartbeatEvent::Failed { error, .. }) => {
-                    assert!(self.begun, "a check ends that did not begin");
-                    self.begun = false;
-                    let _ = error.to_string();
-                }
-                Output::Report(Report::Seen { .. }) => self.known = true,
-                Output::Report(Report::Failed { kind, .. }) => {
-                    let step = self.monitor.poll_step();
-                    if kind == FailureKind::Command || !self.known {
-                        assert!(!matches!(step, Step::Connect { .. }), "it is tried again at once");
+                HeartbeatEvent::Failed { error, .. } => drop(error.to_string()),
+            }
+        }
+        while let Some(report) = self.monitor.poll_report() {
+            match report {
+                Report::Seen { .. } => self.known = true,
+                Report::Failed { failure, .. } => {
+                    if failure == CheckFailure::Command || !self.known {
+                        self.failed_at = Some(self.now);
                     }
                     self.known = false;
                 }
@@ -235,10 +238,8 @@ impl World {
         self.monitor.handle_stop(self.now);
         self.rtt.handle_stop(self.now);
         self.drain();
-        self.monitor.handle_disconnected(self.now);
-        self.rtt.handle_disconnected(self.now);
         assert_eq!((self.monitor.poll_step(), self.rtt.poll_step()), (Step::Ended, Step::Ended));
-        assert!(!self.begun && self.monitor.poll_output().is_none());
+        assert!(!self.begun);
     }
 }
 

@@ -9,7 +9,7 @@ use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use stator_proto::Instant;
 use stator_proto::pool::{
-    Action, CheckOut, CloseReason, ConnectionId, OnFailure, Pool, PoolError, PoolOptions, PoolState, PoolStats, Ticket,
+    Action, CheckOut, CloseReason, ConnectionId, OnFailure, Pool, PoolError, PoolOptions, PoolState, Ticket,
     WrongConnection,
 };
 
@@ -47,6 +47,7 @@ impl Host {
             max_idle_time: u.arbitrary::<bool>()?.then_some(Duration::from_millis(300)),
             max_waiting: u.arbitrary::<bool>()?.then_some(4),
             owing: !u.ratio(1, 4)?,
+            load_balanced: u.ratio(1, 3)?,
             ..PoolOptions::default()
         };
         Ok(Self {
@@ -86,7 +87,7 @@ impl Host {
             }
             5..=7 => {
                 if let Some(dial) = pick(u, self.dialling.iter())?
-                    && self.pool.handle_established(now, dial).is_ok()
+                    && self.pool.handle_established(now, dial, service(u)?).is_ok()
                 {
                     self.dialling.remove(&dial);
                     self.parked.insert(dial);
@@ -104,7 +105,7 @@ impl Host {
             9..=11 => self.release(u, |pool, connection, _| pool.check_in(now, connection))?,
             12 => self.release(u, |pool, connection, _| pool.discard(now, connection, CloseReason::Error, Some(12)))?,
             13 => self.release(u, |pool, connection, limit| pool.owe(now, connection, limit))?,
-            14 => self.pool.clear(now, 14, u.arbitrary()?),
+            14 => self.pool.clear(now, 14, u.arbitrary()?, service(u)?),
             15 => self.pool.ready(now),
             _ => {
                 self.now = now + Duration::from_millis(u.int_in_range(0..=400)?);
@@ -204,9 +205,14 @@ impl Host {
             self.let_go(connection, |pool, connection, _| pool.check_in(now, connection));
             self.drain();
         }
-        assert_eq!(self.pool.stats(), PoolStats::default());
+        assert!(self.pool.stats().is_empty());
         assert_eq!(self.created, self.ended);
     }
+}
+
+/// One of four services, or none.
+fn service(u: &mut Unstructured<'_>) -> Result<Option<[u8; 12]>> {
+    Ok(Some(u.int_in_range(0..=4_u8)?).filter(|&number| number < 4).map(|number| [number; 12]))
 }
 
 fn pick<'a, T: Copy + 'a>(u: &mut Unstructured<'_>, from: impl ExactSizeIterator<Item = &'a T>) -> Result<Option<T>> {

@@ -21,6 +21,11 @@ pub enum ServerAddress {
 }
 
 impl ServerAddress {
+    /// Reads an address as servers and users write it: `host`, `host:port`, `[::1]:port` or a path; `None` if it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        crate::uri::parse_address(text)
+    }
+
     /// The port that a host without one gets.
     pub const DEFAULT_PORT: u16 = 27017;
 }

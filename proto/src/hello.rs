@@ -83,6 +83,15 @@ pub struct TopologyVersion {
     pub counter: i64,
 }
 
+impl TopologyVersion {
+    /// Reads a `topologyVersion`; `None` if half of it is missing.
+    pub fn parse(version: Doc<'_>) -> Result<Option<Self>, BsonError> {
+        let process_id = version.get_object_id("processId")?;
+        let counter = version.get_number_i64("counter")?;
+        Ok(process_id.zip(counter).map(|(process_id, counter)| Self { process_id, counter }))
+    }
+}
+
 /// A parsed reply to `hello` or legacy hello. Absent fields have the specifications' defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HelloReply {
@@ -137,6 +146,26 @@ pub struct HelloReply {
 }
 
 impl HelloReply {
+    /// Whether two replies describe a server in the same way (SDAM, "Server Description Equality").
+    pub fn describes_the_same(&self, other: &Self) -> bool {
+        let key = |hello: &Self| {
+            (
+                (hello.kind, hello.min_wire_version, hello.max_wire_version, hello.logical_session_timeout),
+                (hello.set_version, hello.election_id, hello.topology_version),
+            )
+        };
+        let texts = |one: &Self, other: &Self| {
+            (&one.me, &one.set_name, &one.primary) == (&other.me, &other.set_name, &other.primary)
+        };
+        let lists = |one: &Self, other: &Self| {
+            one.hosts == other.hosts
+                && one.passives == other.passives
+                && one.arbiters == other.arbiters
+                && one.tags == other.tags
+        };
+        key(self) == key(other) && texts(self, other) && lists(self, other)
+    }
+
     /// Reads a reply whose `ok` is 1. Unknown fields are ignored, as are fields of an unexpected type that only
     /// inform; those that decide something must have their type.
     pub fn parse(reply: Doc<'_>) -> Result<Self, BsonError> {
@@ -181,7 +210,7 @@ impl HelloReply {
                     let minutes = number().ok().and_then(|minutes| u64::try_from(minutes).ok());
                     out.logical_session_timeout = minutes.map(|m| Duration::from_secs(m.saturating_mul(60)));
                 }
-                b"topologyVersion" => out.topology_version = topology_version(value.as_doc()?)?,
+                b"topologyVersion" => out.topology_version = TopologyVersion::parse(value.as_doc()?)?,
                 b"maxBsonObjectSize" => limit(number()?, &mut out.limits.max_bson_object_size),
                 b"maxMessageSizeBytes" => limit(number()?, &mut out.limits.max_message_size),
                 b"maxWriteBatchSize" => limit(number()?, &mut out.limits.max_write_batch_size),
@@ -230,12 +259,6 @@ fn tags(tags: Doc<'_>) -> Result<Vec<(String, String)>, BsonError> {
             Ok((String::from(element.key()?), String::from(element.value().as_str()?)))
         })
         .collect()
-}
-
-fn topology_version(version: Doc<'_>) -> Result<Option<TopologyVersion>, BsonError> {
-    let process_id = version.get_object_id("processId")?;
-    let counter = version.get_number_i64("counter")?;
-    Ok(process_id.zip(counter).map(|(process_id, counter)| TopologyVersion { process_id, counter }))
 }
 
 fn clamp_i32(number: i64) -> i32 {

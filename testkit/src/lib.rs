@@ -4,9 +4,14 @@
 
 pub mod conformance;
 pub mod contract;
+pub mod dns;
+#[cfg(unix)]
+pub mod failover;
 #[cfg(unix)]
 pub mod server;
 pub mod suite;
+#[cfg(unix)]
+pub mod unified;
 
 /// Compiles the programs of the project's README.
 #[cfg(doctest)]

@@ -6,8 +6,8 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
-use stator_client::host::{SocketTimeout, time_left};
+use socket2::{Domain, SockAddr, Socket, Type};
+use stator_client::host::{SocketTimeout, time_left, tune_tcp};
 use stator_client::runtime::{Close, CloseSignal, Closer, Endpoint, Instant, Stream};
 
 /// A connected stream of [`Blocking`](crate::Blocking).
@@ -32,8 +32,7 @@ pub(crate) fn connect(to: &Endpoint, deadline: Instant) -> io::Result<BlockingSt
             // It cuts off what is less than a millisecond, which would end it before the deadline.
             let limit = time_left(deadline)?.unwrap_or(Duration::MAX).saturating_add(Duration::from_millis(1));
             socket.connect_timeout(&(*addr).into(), limit)?;
-            socket.set_tcp_nodelay(true)?;
-            socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(Duration::from_secs(120)))?;
+            tune_tcp(&socket)?;
             socket
         }
         Endpoint::Unix(path) => {

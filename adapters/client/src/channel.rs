@@ -4,14 +4,17 @@ use core::task::{Context, Poll};
 use std::io::{self, IoSlice};
 
 use crate::runtime::{Closer, Instant, Stream};
+use crate::tls::TlsStream;
 
 /// A stream of the runtime, or one that the user's own connect function made.
-pub(crate) enum Channel<S> {
+pub(crate) enum Channel<S: Stream> {
     /// As the runtime connected it.
     Plain(S),
     /// Made by somebody else.
-    #[expect(dead_code, reason = "made by the connect function of the options, which is being built")]
     Boxed(Box<dyn Stream>),
+    /// Either of them, secured.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "cannot exist without TLS"))]
+    Tls(Box<TlsStream<Self>>),
 }
 
 impl<S: Stream> Channel<S> {
@@ -19,6 +22,7 @@ impl<S: Stream> Channel<S> {
         match self {
             Self::Plain(stream) => stream,
             Self::Boxed(stream) => &mut **stream,
+            Self::Tls(stream) => &mut **stream,
         }
     }
 }
@@ -51,6 +55,7 @@ impl<S: Stream> Stream for Channel<S> {
         match self {
             Self::Plain(stream) => stream.closer(),
             Self::Boxed(stream) => stream.closer(),
+            Self::Tls(stream) => stream.closer(),
         }
     }
 

@@ -1,48 +1,84 @@
-//! Check-out: one lock and a pop when a connection is idle; otherwise a place in the queue.
+//! Check-out: one lock and a pop when a connection is idle; otherwise a place in a queue, or a watch for a server.
 
 use core::future::{Future, poll_fn};
-use core::ops::Deref;
 use core::pin::pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::Arc;
 
-use stator_proto::Instant;
-use stator_proto::connection::{Cancelled, Reply};
-use stator_proto::pool::{CheckOut, PoolError, Ticket};
+use stator_proto::cluster::CheckOut;
+use stator_proto::connection::Cancelled;
+use stator_proto::pool::PoolError;
+use stator_proto::select::Target;
+use stator_proto::{Instant, ServerAddress};
 
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::hub::{After, Grant, Slot, lock};
+use crate::hub::{After, Grant, Place, Seat, Slot, lock};
 use crate::inner::Core;
-use crate::link::Link;
-use crate::runtime::{Runtime, Stream};
+use crate::lease::Lease;
+use crate::runtime::Runtime;
+use crate::selection::Telling;
 
-/// A checked-out connection. Dropping it gives it back in whatever state it is: idle, owing, or to be closed.
+/// What an operation asks of the cluster.
 #[derive(Debug)]
-pub(crate) struct Lease<R: Runtime, C: Deref<Target = Core<R>>> {
-    core: C,
-    /// `None` only while it is being given back.
-    link: Option<Box<Link<R>>>,
+pub(crate) struct Ask<'a> {
+    pub(crate) target: Target<'a>,
+    /// Servers to take only if no other suits.
+    pub(crate) avoid: &'a [ServerAddress],
+    /// Until when a server must be found.
+    pub(crate) select_by: Instant,
+    /// When the whole operation is due.
+    pub(crate) deadline: Instant,
+    /// How long to wait in a queue; `None`: until the deadline.
+    pub(crate) queue_timeout: Option<Duration>,
+    /// The command, for listeners.
+    pub(crate) name: &'a str,
+    /// The operation's number, for listeners.
+    pub(crate) operation_id: i64,
 }
-
-/// Connections that were silent for longer are probed before use.
-const PROBE_AFTER: Duration = Duration::from_secs(1);
 
 /// After how many dials that their runtime refused or dropped a check-out gives up.
 const MAX_LOST_DIALS: u32 = 3;
 
+/// What one look at the cluster gave.
+pub(crate) enum Look<R: Runtime> {
+    Granted(Grant<R>),
+    Queued {
+        place: Place,
+        address: Arc<ServerAddress>,
+        until: Instant,
+    },
+    /// Look again after this round.
+    NoServer {
+        round: u64,
+    },
+}
+
 impl<R: Runtime> Core<R> {
-    /// A connection that is ready for a request, at `now`. Ends by `deadline`.
-    pub(crate) async fn check_out(&self, mut now: Instant, deadline: Instant) -> Result<Lease<R, &Self>> {
+    /// A connection that is ready for a request, at `now`, to a server that suits.
+    pub(crate) async fn check_out(&self, mut now: Instant, ask: &Ask<'_>) -> Result<Lease<R, &Self>> {
         let mut lost_dials = 0;
+        let mut told = Telling::begin(self, ask);
         loop {
-            let grant = match self.take_or_wait(now, deadline)? {
-                Ok(grant) => grant,
-                Err(ticket) => {
-                    let waited = self.wait(ticket, deadline).await;
+            let looked = self.look(now, ask, &mut told);
+            if let Err(error) = &looked {
+                told.fails(error);
+            }
+            let grant = match looked? {
+                Look::Granted(grant) => grant,
+                Look::NoServer { round } => {
+                    told.waits(now);
+                    self.wait_for_change(round, ask).await.inspect_err(|error| told.fails(error))?;
+                    now = self.runtime.now();
+                    continue;
+                }
+                Look::Queued { place, address, until } => {
+                    let waited = self.wait(place, &address, until).await;
                     now = self.runtime.now();
                     match waited {
-                        Ok(grant) => grant,
+                        Ok(Some(grant)) => grant,
+                        // The server is no longer part of the deployment: another may be.
+                        Ok(None) => continue,
                         // Whoever comes first has the dial made, be it on a thread without an executor or on a runtime that is
                         // ending: ours may do better.
                         Err(error) if error.is_runtime() && lost_dials < MAX_LOST_DIALS => {
@@ -53,8 +89,8 @@ impl<R: Runtime> Core<R> {
                     }
                 }
             };
-            let mut lease = Lease { core: self, link: Some(grant.link) };
-            if lease.make_ready(now, grant.owing, deadline).await? {
+            let mut lease = Lease::new(self, grant.link);
+            if lease.make_ready(now, grant.owing, self.queue_until(now, ask)).await? {
                 return Ok(lease);
             }
             drop(lease);
@@ -62,71 +98,124 @@ impl<R: Runtime> Core<R> {
         }
     }
 
-    fn take_or_wait(&self, now: Instant, deadline: Instant) -> Result<Result<Grant<R>, Ticket>> {
+    fn queue_until(&self, now: Instant, ask: &Ask<'_>) -> Instant {
+        ask.queue_timeout.map_or(ask.deadline, |timeout| ask.deadline.min(now + timeout))
+    }
+
+    fn look(&self, now: Instant, ask: &Ask<'_>, told: &mut Telling<'_, R>) -> Result<Look<R>> {
+        let until = self.queue_until(now, ask);
+        let random = self.random();
         let mut after = After::default();
-        let mut hub = self.lock_with_keeper()?;
-        let outcome = hub.pool.check_out(now, deadline);
-        let outcome = match outcome {
-            CheckOut::Granted { connection, owing } => match hub.take(connection) {
-                Some(link) => Ok(Ok(Grant { link, owing })),
-                // The slab holds every connection that the pool calls idle or owing.
-                None => Err(PoolError::Closed),
-            },
-            CheckOut::Wait(ticket) => {
-                hub.wait(ticket);
-                Ok(Err(ticket))
+        let mut hub = self.lock_awake(now)?;
+        let outcome = hub.cluster.check_out(now, &ask.target, ask.avoid, until, random);
+        let selected = match &outcome {
+            CheckOut::Granted { server, .. } | CheckOut::Wait { server, .. } | CheckOut::Refused { server, .. } => {
+                Some(*server)
             }
-            CheckOut::Refused(error) => Err(error),
+            CheckOut::NoServer | CheckOut::Impossible(_) => None,
+        };
+        told.looked(&mut hub, selected);
+        let outcome = match outcome {
+            CheckOut::Granted { server, connection, owing } => match hub.take(Seat { server, connection }) {
+                Some(mut link) => {
+                    link.reached = hub.reached();
+                    Ok(Look::Granted(Grant { link, owing }))
+                }
+                // A site holds every connection that its pool calls idle or owing.
+                None => Err(Error::new(Phase::Queue, ErrorKind::Closed)),
+            },
+            CheckOut::Wait { server, ticket } => match hub.site(server).map(|site| Arc::clone(&site.address)) {
+                Some(address) => {
+                    let place = Place::new(server, ticket);
+                    hub.waiting.insert(place, Slot::Waiting(None));
+                    Ok(Look::Queued { place, address, until })
+                }
+                // Every server that can be selected has a site.
+                None => Err(Error::new(Phase::Queue, ErrorKind::Closed)),
+            },
+            CheckOut::NoServer if hub.closed => Err(Error::new(Phase::Select, ErrorKind::Closed)),
+            CheckOut::NoServer => Ok(Look::NoServer { round: hub.watchers.round() }),
+            CheckOut::Refused { server, error } => {
+                let address = hub.site(server).map(|site| Arc::clone(&site.address));
+                Err(queue_error(address.as_deref(), error))
+            }
+            CheckOut::Impossible(error) => Err(Error::new(Phase::Select, ErrorKind::Impossible(error))),
         };
         hub.drain(&mut after);
         drop(hub);
         self.finish(after);
-        outcome.map_err(|error| self.pool_error(error))
+        outcome
     }
 
-    async fn wait(&self, ticket: Ticket, deadline: Instant) -> Result<Grant<R>> {
-        let waiter = Waiter { core: self, ticket };
-        let mut timer = pin!(self.runtime.sleep_until(deadline));
+    /// Whether a server suits, without checking anything out of its pool; if none does, look again after that round.
+    pub(crate) fn look_for_server(&self, ask: &Ask<'_>) -> Result<Option<u64>> {
+        let random = self.random();
+        let mut after = After::default();
+        let mut hub = self.lock_awake(self.runtime.now())?;
+        let outcome = match hub.cluster.select(&ask.target, ask.avoid, random) {
+            Ok(Some(_)) => Ok(None),
+            Ok(None) if hub.closed => Err(Error::new(Phase::Select, ErrorKind::Closed)),
+            Ok(None) => {
+                hub.cluster.check_all();
+                Ok(Some(hub.watchers.round()))
+            }
+            Err(error) => Err(Error::new(Phase::Select, ErrorKind::Impossible(error))),
+        };
+        hub.drain(&mut after);
+        drop(hub);
+        self.finish(after);
+        outcome
+    }
+
+    /// Waits in a queue; `None` if the server was removed meanwhile.
+    async fn wait(&self, place: Place, address: &ServerAddress, until: Instant) -> Result<Option<Grant<R>>> {
+        let waiter = Waiter { core: self, place };
+        let mut timer = pin!(self.runtime.sleep_until(until));
         poll_fn(|cx| {
             if let Poll::Ready(outcome) = waiter.poll(cx) {
-                return Poll::Ready(outcome.map_err(|error| self.pool_error(error)));
+                return Poll::Ready(outcome.map_err(|error| queue_error(Some(address), error)));
             }
             match timer.as_mut().poll(cx) {
-                Poll::Ready(()) => Poll::Ready(Err(self.pool_error(PoolError::TimedOut))),
+                Poll::Ready(()) => Poll::Ready(Err(queue_error(Some(address), PoolError::TimedOut))),
                 Poll::Pending => Poll::Pending,
             }
         })
         .await
     }
+}
 
-    fn pool_error(&self, error: PoolError<Error>) -> Error {
-        match error {
-            PoolError::Closed => Error::new(Phase::Queue, ErrorKind::Closed),
-            error => Error::at(Phase::Queue, &self.server, ErrorKind::Pool(error)),
-        }
+fn queue_error(server: Option<&ServerAddress>, error: PoolError<Error>) -> Error {
+    let kind = match error {
+        PoolError::Closed => ErrorKind::Closed,
+        error => ErrorKind::Pool(error),
+    };
+    match server {
+        Some(server) => Error::at(Phase::Queue, server, kind),
+        None => Error::new(Phase::Queue, kind),
     }
 }
 
 /// A place in the queue; dropping it leaves the queue.
 struct Waiter<'c, R: Runtime> {
     core: &'c Core<R>,
-    ticket: Ticket,
+    place: Place,
 }
 
 impl<R: Runtime> Waiter<'_, R> {
-    fn poll(&self, cx: &Context<'_>) -> Poll<Result<Grant<R>, PoolError<Error>>> {
+    fn poll(&self, cx: &Context<'_>) -> Poll<Result<Option<Grant<R>>, PoolError<Error>>> {
         // The former one, dropped after the lock.
         let mut _waker = None;
         let mut hub = lock(&self.core.hub);
-        match hub.slot(self.ticket) {
+        match hub.waiting.get_mut(&self.place) {
             Some(Slot::Waiting(waker)) => {
                 if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
                     _waker = waker.replace(cx.waker().clone());
                 }
                 Poll::Pending
             }
-            Some(Slot::Granted(_) | Slot::Refused(_)) => match hub.end_wait(self.ticket) {
-                Some(Slot::Granted(grant)) => Poll::Ready(Ok(grant)),
+            Some(Slot::Granted(_) | Slot::Refused(_)) => match hub.waiting.remove(&self.place) {
+                Some(Slot::Granted(grant)) => Poll::Ready(Ok(Some(grant))),
+                Some(Slot::Refused(error)) if hub.is_removed(self.place.server, &error) => Poll::Ready(Ok(None)),
                 Some(Slot::Refused(error)) => Poll::Ready(Err(error)),
                 _ => Poll::Ready(Err(PoolError::Cancelled)),
             },
@@ -142,7 +231,7 @@ impl<R: Runtime> Drop for Waiter<'_, R> {
         // Its drop may run anything, so it comes after the lock.
         let mut _waker = None;
         let mut hub = lock(&self.core.hub);
-        match hub.end_wait(self.ticket) {
+        match hub.waiting.remove(&self.place) {
             // Granted, but nobody came for it.
             Some(Slot::Granted(Grant { mut link, owing })) => {
                 link.owing_until = owing;
@@ -151,87 +240,13 @@ impl<R: Runtime> Drop for Waiter<'_, R> {
             }
             Some(Slot::Waiting(waker)) => {
                 _waker = waker;
-                hub.pool.cancel(now, self.ticket);
+                let Place { server, ticket } = self.place;
+                hub.cluster.cancel(now, server, ticket);
             }
             Some(Slot::Refused(_)) | None => {}
         }
         hub.drain(&mut after);
         drop(hub);
         self.core.finish(after);
-    }
-}
-
-/// A lease that needs no borrow of its client.
-pub(crate) type OwnedLease<R> = Lease<R, Arc<Core<R>>>;
-
-impl<R: Runtime> Lease<R, &Core<R>> {
-    /// The same lease for somebody who outlives this borrow; `None` if the client is just being dropped.
-    pub(crate) fn into_owned(mut self) -> Option<OwnedLease<R>> {
-        let core = self.core.this.upgrade()?;
-        Some(Lease { core, link: self.link.take() })
-    }
-
-    /// Makes a granted connection fit for a request: finishes what it owes, looks whether it still lives. `false`
-    /// if it is of no use; the lease then closes it.
-    async fn make_ready(&mut self, now: Instant, owing: Option<Instant>, deadline: Instant) -> Result<bool> {
-        let core = self.core;
-        let link = self.link();
-        link.owing_until = owing;
-        if link.io.stream.is_orphaned() {
-            link.io.broken = true;
-            return Ok(false);
-        }
-        if let Some(limit) = owing {
-            return match link.settle(now, deadline.min(limit), &core.server).await {
-                Ok(()) => {
-                    link.owing_until = None;
-                    Ok(true)
-                }
-                // The operation's own time is up, and it has sent nothing; the debt goes back to the pool.
-                Err(error) if error.is_timeout() && core.runtime.now() < limit => {
-                    Err(core.pool_error(PoolError::TimedOut))
-                }
-                Err(_) => {
-                    link.io.broken = true;
-                    Ok(false)
-                }
-            };
-        }
-        if now.duration_since(link.last_used) > PROBE_AFTER && !link.probe() {
-            link.io.broken = true;
-            return Ok(false);
-        }
-        Ok(true)
-    }
-}
-
-impl<R: Runtime, C: Deref<Target = Core<R>>> Lease<R, C> {
-    /// The connection.
-    pub(crate) fn link(&mut self) -> &mut Link<R> {
-        // `link` is taken in `drop` and `into_owned` only, which end the lease.
-        self.link.as_mut().expect("a lease holds its connection until it is dropped")
-    }
-
-    /// The next of several replies to one request (exhaust).
-    pub(crate) async fn receive_more(&mut self, deadline: Instant) -> Result<Reply> {
-        let now = self.core.runtime.now();
-        let server = self.core.server.clone();
-        self.link().receive(now, deadline, &server).await
-    }
-}
-
-impl<R: Runtime, C: Deref<Target = Core<R>>> Drop for Lease<R, C> {
-    fn drop(&mut self) {
-        let Some(mut link) = self.link.take() else { return };
-        let core = &*self.core;
-        let now = core.runtime.now();
-        let mut after = After::default();
-        link.last_used = now;
-        let state = link.cancel();
-        let mut hub = lock(&core.hub);
-        hub.give_back(now, link, state, &mut after);
-        hub.drain(&mut after);
-        drop(hub);
-        core.finish(after);
     }
 }

@@ -8,7 +8,7 @@ use crate::action::{BoxFuture, ListDatabaseNames, ListDatabases};
 use crate::compress;
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::hub::{After, lock};
+use crate::hub::lock;
 use crate::inner::Core;
 use crate::options::{ClientOptions, Overrides};
 use crate::runtime::Runtime;
@@ -72,7 +72,7 @@ impl<R: Runtime> Client<R> {
 
     /// The database that the connection string names.
     pub fn default_database(&self) -> Option<Database<R>> {
-        self.core.config.default_database.as_deref().map(|name| self.database(name))
+        self.core.config().default_database.as_deref().map(|name| self.database(name))
     }
 
     /// Lists the databases.
@@ -113,30 +113,11 @@ impl<R: Runtime> Client<R> {
         &self.core.runtime
     }
 
-    /// How many connections there are, by what they are doing.
-    pub fn pool_stats(&self) -> stator_proto::pool::PoolStats {
-        lock(&self.core.hub).pool.stats()
-    }
-
     /// Closes the client for all of its handles: idle connections at once, connections in use as soon as their
     /// operation ends. Operations that begin or wait from now on fail with [`ErrorKind::Closed`](crate::ErrorKind::Closed).
     /// Dropping all handles does the same. Safe to cancel; calling it twice is harmless.
     pub fn close(&self) -> BoxFuture<()> {
         let core = Arc::clone(&self.core);
         Box::pin(async move { core.close() })
-    }
-}
-
-impl<R: Runtime> Core<R> {
-    fn close(&self) {
-        let now = self.runtime.now();
-        let mut after = After::default();
-        let mut hub = lock(&self.hub);
-        hub.closed = true;
-        hub.pool.close(now);
-        after.wake.extend(hub.keeper.waker.take());
-        hub.drain(&mut after);
-        drop(hub);
-        self.finish(after);
     }
 }

@@ -12,17 +12,18 @@ use bson::{Document, RawDocument};
 use futures_core::Stream;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use stator_proto::Instant;
 use stator_proto::cursor::CursorReply;
-use stator_proto::operation::{CommandError, GetMore, KillCursors, Namespace, OperationError, Settings};
+use stator_proto::operation::{CommandError, GetMore, KillCursors, Namespace, Operation, OperationError, Settings};
+use stator_proto::{Instant, ServerAddress};
 use stator_wire::bson::Doc;
 
 use crate::action::BoxFuture;
-use crate::checkout::{Lease, OwnedLease};
 use crate::convert::from_doc;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::hub::lock;
+use crate::execute::{Route, Served};
+use crate::hub::{Kill, lock};
 use crate::inner::Core;
+use crate::lease::{Lease, OwnedLease};
 use crate::runtime::{BlockOn, Runtime};
 
 /// The documents that an operation found, fetched batch by batch.
@@ -37,10 +38,13 @@ use crate::runtime::{BlockOn, Runtime};
 /// After an error a cursor has ended.
 pub struct Cursor<R: Runtime, T = Document> {
     core: Arc<Core<R>>,
+    /// Where it lives.
+    server: Arc<ServerAddress>,
     machine: stator_proto::Cursor,
     settings: Settings,
     fetching: Option<BoxFuture<Result<Batch<R>>>>,
-    /// The connection on which the server sends the batches of an exhaust cursor.
+    /// The connection on which the server sends the batches of an exhaust cursor, or through which a load balancer leads to the
+    /// cursor's server.
     pinned: Option<OwnedLease<R>>,
     current: Option<Range<usize>>,
     /// When the step that is under way must end, however many batches it takes.
@@ -53,18 +57,30 @@ pub struct Cursor<R: Runtime, T = Document> {
 type Batch<R> = (CursorReply, Option<OwnedLease<R>>);
 
 impl<R: Runtime, T> Cursor<R, T> {
-    pub(crate) const fn new(core: Arc<Core<R>>, machine: stator_proto::Cursor, settings: Settings) -> Self {
-        Self {
-            core,
+    /// Runs the operation that opens a cursor; `machine` makes its machine of the reply.
+    pub(crate) async fn open<O: Operation<Output = CursorReply>>(
+        core: Arc<Core<R>>,
+        operation: O,
+        settings: Settings,
+        machine: impl FnOnce(CursorReply) -> stator_proto::Cursor,
+    ) -> Result<Self> {
+        let Served { output, server, lease } = core.execute_on(Route::Any, operation, settings.clone()).await?;
+        let machine = machine(output);
+        // What is behind a load balancer knows its own cursors only.
+        let pins = machine.id() != 0 && core.config().load_balanced();
+        let pinned = lease.filter(|_| pins).and_then(Lease::into_owned);
+        Ok(Self {
+            core: Arc::clone(&core),
+            server,
             machine,
             settings,
             fetching: None,
-            pinned: None,
+            pinned,
             current: None,
             step_deadline: None,
             failed: false,
             documents: PhantomData,
-        }
+        })
     }
 
     /// Moves to the next document; `false` when there is none any more.
@@ -116,6 +132,7 @@ impl<R: Runtime, T> Cursor<R, T> {
         let machine = core::mem::replace(&mut self.machine, stator_proto::Cursor::ended(namespace));
         Cursor {
             core: Arc::clone(&self.core),
+            server: Arc::clone(&self.server),
             machine,
             settings: self.settings.clone(),
             fetching,
@@ -130,12 +147,16 @@ impl<R: Runtime, T> Cursor<R, T> {
     /// Ends the cursor and waits until the server has forgotten it.
     pub async fn close(mut self) -> Result<()> {
         self.fetching = None;
-        self.pinned = None;
+        let mut pinned = self.pinned.take().filter(|_| self.core.config().load_balanced());
         if self.machine.id() == 0 {
             return Ok(());
         }
         let kill = KillCursors::new(self.machine.namespace().clone(), self.machine.id());
-        self.core.execute(kill, self.settings.clone()).await?;
+        let route = match &mut pinned {
+            Some(pinned) => Route::Connection(pinned),
+            None => Route::Server(&self.server),
+        };
+        self.core.execute_on(route, kill, self.settings.clone()).await?;
         // Not before: dropped or failed, this leaves the cursor to `drop`.
         self.machine.handle_lost();
         Ok(())
@@ -180,8 +201,9 @@ impl<R: Runtime, T> Cursor<R, T> {
             };
             let core = Arc::clone(&self.core);
             self.fetching = Some(match self.pinned.take() {
-                Some(pinned) => Box::pin(next_unasked(core, pinned, settings)),
-                None => Box::pin(next_batch(core, command, settings)),
+                Some(pinned) if command.exhaust => Box::pin(next_unasked(core, pinned, settings)),
+                Some(pinned) => Box::pin(next_pinned(core, pinned, command, settings)),
+                None => Box::pin(next_batch(core, Arc::clone(&self.server), command, settings)),
             });
         }
     }
@@ -194,7 +216,7 @@ impl<R: Runtime, T> Cursor<R, T> {
             let now = self.core.runtime.now();
             let deadline = *self.step_deadline.get_or_insert(now + timeout);
             if deadline <= now {
-                return Err(Error::at(Phase::Receive, &self.core.server, ErrorKind::Timeout));
+                return Err(Error::at(Phase::Receive, &self.server, ErrorKind::Timeout));
             }
             settings.timeout = Some(deadline - now);
         }
@@ -212,10 +234,27 @@ impl<R: Runtime, T> Cursor<R, T> {
 }
 
 /// Asks for the next batch.
-async fn next_batch<R: Runtime>(core: Arc<Core<R>>, command: GetMore, settings: Settings) -> Result<Batch<R>> {
+async fn next_batch<R: Runtime>(
+    core: Arc<Core<R>>,
+    server: Arc<ServerAddress>,
+    command: GetMore,
+    settings: Settings,
+) -> Result<Batch<R>> {
     let exhaust = command.exhaust;
-    let (reply, lease) = core.execute_on(command, settings).await?;
+    let Served { output: reply, lease, .. } = core.execute_on(Route::Server(&server), command, settings).await?;
     Ok((reply, lease.filter(|_| exhaust).and_then(keep_for_more)))
+}
+
+/// Asks for the next batch behind a load balancer.
+async fn next_pinned<R: Runtime>(
+    core: Arc<Core<R>>,
+    mut pinned: OwnedLease<R>,
+    command: GetMore,
+    settings: Settings,
+) -> Result<Batch<R>> {
+    let reply = core.execute_on(Route::Connection(&mut pinned), command, settings).await?.output;
+    let more = reply.id != 0;
+    Ok((reply, Some(pinned).filter(|_| more)))
 }
 
 /// Waits for a batch that comes unasked.
@@ -232,7 +271,7 @@ async fn next_unasked<R: Runtime>(
     let reply = pinned.receive_more(core.socket_deadline(now, settings.timeout.is_some(), deadline)).await?;
     let more = reply.more_to_come();
     if let Some(error) = CommandError::from_reply(&reply)? {
-        return Err(Error::from(OperationError::Command(error)).of_operation(&core.server, false));
+        return Err(Error::from(OperationError::Command(error)).of_operation(&pinned.link().address, false));
     }
     let reply = CursorReply::parse(reply, "nextBatch", None)?;
     Ok((reply, Some(pinned).filter(|_| more)))
@@ -298,8 +337,9 @@ impl<R: Runtime, T> Drop for Cursor<R, T> {
     fn drop(&mut self) {
         // First the request in flight: its reply may name the cursor, too.
         self.fetching = None;
-        self.pinned = None;
-        let Some(kill) = self.machine.close() else { return };
+        let pinned = self.pinned.take().filter(|_| self.core.config().load_balanced());
+        let Some(command) = self.machine.close() else { return };
+        let kill = Kill { server: Arc::clone(&self.server), command, link: pinned.and_then(Lease::into_link) };
         let mut hub = lock(&self.core.hub);
         if hub.closed {
             return;

@@ -4,47 +4,51 @@
 //! it up or the last handle is dropped.
 
 use core::sync::atomic::{AtomicU8, Ordering};
-use core::time::Duration;
 use std::collections::VecDeque;
-use std::io;
 use std::sync::{Arc, Weak};
 
 use stator_proto::auth::scram::{Challenge, Nonce, ScramKeys};
 use stator_proto::connection::Compression;
 use stator_proto::handshake::{Handshake, HandshakeOptions};
 use stator_proto::hello::Limits;
-use stator_proto::pool::{ConnectionId, OnFailure};
+use stator_proto::operation::Reached;
 use stator_proto::{Instant, ServerAddress};
 
-use crate::channel::Channel;
+use crate::dialer::Dialer;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::hub::{After, lock};
+use crate::hub::{After, Seat, lock};
 use crate::inner::Core;
+use crate::learn;
 use crate::link::{Io, Link};
-use crate::runtime::{Endpoint, Runtime, SpawnError, Stream};
+use crate::runtime::{Runtime, SpawnError, Stream};
 use crate::{compress, login};
 
-/// Starts the dials that the pool has asked for.
+/// Starts the dials that the pools have asked for.
 ///
 /// A runtime that is shutting down refuses them all, and each refusal makes the pool ask for the next: hence a loop,
 /// where a call for each would go as deep as the queue is long.
-pub(crate) fn start_all<R: Runtime>(core: &Core<R>, dials: Vec<ConnectionId>) {
+pub(crate) fn start_all<R: Runtime>(core: &Core<R>, dials: Vec<Seat>) {
     let mut dials = VecDeque::from(dials);
-    while let Some(id) = dials.pop_front() {
-        if let Err(error) = start(core, id) {
-            let error = Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(error));
-            let mut after = report(core, id, Err(error));
+    while let Some(seat) = dials.pop_front() {
+        let Some(address) = address_of(core, seat) else { continue };
+        if let Err(error) = start(core, seat, &address) {
+            let error = Error::at(Phase::Connect, &address, ErrorKind::Runtime(error));
+            let mut after = report(core, seat, Err(error));
             dials.extend(after.dial.drain(..));
             core.finish(after);
         }
     }
 }
 
-fn start<R: Runtime>(core: &Core<R>, id: ConnectionId) -> Result<(), SpawnError> {
+fn address_of<R: Runtime>(core: &Core<R>, seat: Seat) -> Option<Arc<ServerAddress>> {
+    lock(&core.hub).site(seat.server).map(|site| Arc::clone(&site.address))
+}
+
+fn start<R: Runtime>(core: &Core<R>, seat: Seat, address: &Arc<ServerAddress>) -> Result<(), SpawnError> {
     let stage = Arc::new(AtomicU8::new(STARTING));
-    let pending = Pending { core: core.this.clone(), id, stage: Arc::clone(&stage) };
+    let pending = Pending { core: core.this.clone(), seat, address: Arc::clone(address), stage: Arc::clone(&stage) };
     // Told by the task: here, one failure would start the next dial, and so on for all who wait.
-    let dial = Dial::new(core, id);
+    let dial = Dial::new(core, seat, address);
     core.runtime.spawn("stator-dial", async move {
         let pending = pending;
         let outcome = match dial {
@@ -53,7 +57,7 @@ fn start<R: Runtime>(core: &Core<R>, id: ConnectionId) -> Result<(), SpawnError>
         };
         pending.stage.store(OVER, Ordering::Release);
         if let Some(core) = pending.core.upgrade() {
-            core.finish(report(&core, id, outcome));
+            core.finish(report(&core, seat, outcome));
         }
     })?;
     match stage.compare_exchange(STARTING, STARTED, Ordering::AcqRel, Ordering::Acquire) {
@@ -73,7 +77,8 @@ const OVER: u8 = 3;
 /// A dial under way; if its task is dropped by a dying runtime, the pool is told.
 struct Pending<R: Runtime> {
     core: Weak<Core<R>>,
-    id: ConnectionId,
+    seat: Seat,
+    address: Arc<ServerAddress>,
     stage: Arc<AtomicU8>,
 }
 
@@ -85,36 +90,45 @@ impl<R: Runtime> Drop for Pending<R> {
         }
         if let Some(core) = self.core.upgrade() {
             let error = SpawnError::new("the runtime dropped the task that was connecting");
-            let error = Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(error));
-            core.finish(report(&core, self.id, Err(error)));
+            let error = Error::at(Phase::Connect, &self.address, ErrorKind::Runtime(error));
+            core.finish(report(&core, self.seat, Err(error)));
         }
     }
 }
 
-/// Tells the pool how a dial has ended; what follows from it is for the caller to [`finish`](Core::finish).
-/// Tells the pool; what is left to do is the caller's.
-fn report<R: Runtime>(core: &Core<R>, id: ConnectionId, outcome: Result<Link<R>>) -> After<R> {
+/// Tells the cluster how a dial has ended; what follows from it is for the caller to [`finish`](Core::finish).
+fn report<R: Runtime>(core: &Core<R>, seat: Seat, outcome: Result<Link<R>>) -> After<R> {
+    let Seat { server, connection } = seat;
     let now = core.runtime.now();
     let mut after = After::default();
     let mut hub = lock(&core.hub);
-    match outcome {
+    let outcome = match outcome {
         // The keeper died with its runtime, and what was connected there is of no use elsewhere.
         Ok(link) if !hub.keeper.alive => {
+            let error = ErrorKind::Runtime(SpawnError::new("the runtime has ended"));
+            let error = Error::at(Phase::Connect, &link.address, error);
             after.close.push(Box::new(link));
-            let error =
-                Error::at(Phase::Connect, &core.server, ErrorKind::Runtime(SpawnError::new("the runtime has ended")));
-            hub.forget(id);
-            let _ = hub.pool.handle_dial_failed(now, id, error, OnFailure::Keep);
+            Err(error)
         }
-        Ok(link) => match hub.pool.handle_established(now, id) {
-            Ok(()) => hub.stow(Box::new(link)),
-            // The pool was cleared or closed meanwhile; the slot may have another tenant already.
-            Err(_) => after.close.push(Box::new(link)),
-        },
+        outcome => outcome,
+    };
+    match outcome {
+        Ok(link) => {
+            let service_id = link.machine.hello().service_id;
+            match hub.cluster.handle_established(now, server, connection, service_id) {
+                Ok(()) => hub.stow(Box::new(link), &mut after),
+                // The pool was cleared or closed meanwhile; the slot may have another tenant already.
+                Err(_) => after.close.push(Box::new(link)),
+            }
+        }
         // The pool may have given the dial up meanwhile; then nobody asks.
         Err(error) => {
-            hub.forget(id);
-            let _ = hub.pool.handle_dial_failed(now, id, error, OnFailure::Keep);
+            if let Some(site) = hub.site(server) {
+                site.forget(connection);
+            }
+            let error = learn::label_dial(error);
+            let lesson = learn::from_dial(&error);
+            let _ = hub.cluster.handle_dial_failed(now, server, connection, error, lesson);
         }
     }
     hub.drain(&mut after);
@@ -123,114 +137,115 @@ fn report<R: Runtime>(core: &Core<R>, id: ConnectionId, outcome: Result<Link<R>>
 
 /// What a dial takes along.
 struct Dial<R: Runtime> {
-    id: ConnectionId,
-    runtime: R,
-    server: ServerAddress,
+    seat: Seat,
+    dialer: Dialer<R>,
     options: HandshakeOptions,
     nonce: Nonce,
 }
 
 impl<R: Runtime> Dial<R> {
-    fn new(core: &Core<R>, id: ConnectionId) -> Result<Self> {
+    fn new(core: &Core<R>, seat: Seat, address: &Arc<ServerAddress>) -> Result<Self> {
         let start = core.runtime.now();
+        let config = core.config();
         let mut random = [0; Nonce::RANDOM_LEN];
         core.runtime.fill_random(&mut random);
-        let codecs = compress::codecs(&core.config);
+        let codecs = compress::codecs(config);
         let options = HandshakeOptions {
             metadata: lock(&core.metadata).to_doc(),
-            login: login::prepare(&core.config)?,
-            compressors: compress::wanted(&core.config, &codecs),
+            login: login::prepare(config)?,
+            compressors: compress::wanted(config, &codecs),
             compression: Compression { codecs, requests: None },
-            load_balanced: core.config.load_balanced(),
-            server_api: core.config.server_api.clone(),
-            deadline: core.config.connect_timeout().map_or(Instant::FAR_FUTURE, |timeout| start + timeout),
+            load_balanced: config.load_balanced(),
+            server_api: config.server_api.clone(),
+            deadline: config.connect_timeout().map_or(Instant::FAR_FUTURE, |timeout| start + timeout),
         };
-        let (runtime, server) = (core.runtime.clone(), core.server.clone());
-        Ok(Self { id, runtime, server, options, nonce: Nonce::from_random(&random) })
+        Ok(Self { seat, dialer: Dialer::new(core, address), options, nonce: Nonce::from_random(&random) })
     }
 
     async fn establish(self, core: &Weak<Core<R>>) -> Result<Link<R>> {
-        let stream = self.connect().await?;
-        self.remember_closer(core, &stream)?;
-        self.shake_hands(core, Io::new(Channel::Plain(stream), Limits::MAX_FRAME)).await
+        let channel = self.dialer.connect(self.options.deadline).await?;
+        self.remember_closer(core, channel.closer())?;
+        let channel = self.dialer.secure(channel, self.options.deadline).await?;
+        self.shake_hands(core, Io::new(channel, Limits::MAX_FRAME)).await
     }
 
     /// From here on the dial can be ended from elsewhere; an error if it was given up already.
-    fn remember_closer(&self, core: &Weak<Core<R>>, stream: &R::Stream) -> Result<()> {
-        let given_up = || Error::at(Phase::Connect, &self.server, ErrorKind::Closed);
+    fn remember_closer(&self, core: &Weak<Core<R>>, closer: crate::runtime::Closer) -> Result<()> {
+        let given_up = || Error::at(Phase::Connect, &self.dialer.address, ErrorKind::Closed);
         let core = core.upgrade().ok_or_else(given_up)?;
         let mut hub = lock(&core.hub);
-        if !hub.pool.is_pending(self.id) {
+        let Seat { server, connection } = self.seat;
+        if !hub.cluster.is_pending(server, connection) {
             return Err(given_up());
         }
-        hub.remember_closer(self.id, stream.closer());
+        if let Some(site) = hub.site(server) {
+            site.remember_closer(connection, closer);
+        }
         Ok(())
     }
 
-    /// Resolves the host and tries its addresses in turn, each with an equal share of the time that is left, so that one
-    /// that is silent does not take it all.
-    async fn connect(&self) -> Result<R::Stream> {
-        let Self { runtime, server, options: HandshakeOptions { deadline, .. }, .. } = self;
-        let endpoints = match server {
-            ServerAddress::Unix { path } => vec![Endpoint::Unix(path.into())],
-            ServerAddress::Tcp { host, port } => {
-                let found = runtime.lookup(host, *port, *deadline).await;
-                let found = found.map_err(|error| Error::io(Phase::Dns, server, error))?;
-                found.into_iter().map(Endpoint::Tcp).collect()
-            }
-        };
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
-        for (endpoint, left) in endpoints.iter().zip((1..=endpoints.len() as u32).rev()) {
-            let now = runtime.now();
-            let share = match left {
-                2.. if !deadline.is_far_future() => (*deadline).min(now + ((*deadline - now) / left).max(LEAST_SHARE)),
-                _ => *deadline,
-            };
-            match runtime.connect(endpoint, share).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
-            }
-        }
-        Err(Error::io(Phase::Connect, server, last))
-    }
-
     async fn shake_hands(self, core: &Weak<Core<R>>, mut io: Io<R>) -> Result<Link<R>> {
-        let Self { id, runtime, server, options, nonce } = self;
+        let Self { seat, dialer: Dialer { runtime, address, .. }, options, nonce } = self;
         let deadline = options.deadline;
         let mut handshake = Handshake::new(options, nonce);
-        let failed = |error| Error::at(Phase::Auth, &server, ErrorKind::Handshake(error));
+        let failed = |handshake: &Handshake, error| Error::at(phase(handshake), &address, ErrorKind::Handshake(error));
         while !handshake.is_done() {
             let now = runtime.now();
             if let Some(challenge) = handshake.poll_keys() {
                 let keys = keys(core, challenge);
-                handshake.handle_keys(keys).map_err(failed)?;
+                handshake.handle_keys(keys).map_err(|error| failed(&handshake, error))?;
             }
             if handshake.poll_transmit(now, &mut io.output) {
                 let sent = io.write(deadline, |output, count| handshake.handle_sent(now, output, count)).await;
-                sent.map_err(|error| Error::io(Phase::Auth, &server, error))?;
+                sent.map_err(|error| handshake_io(&handshake, &address, error))?;
             }
             if let Some(error) = handshake.error() {
-                return Err(failed(error.clone()));
+                return Err(failed(&handshake, error.clone()));
             }
-            handshake.handle_recv(now, &mut io.input).map_err(failed)?;
+            handshake.handle_recv(now, &mut io.input).map_err(|error| failed(&handshake, error))?;
             let waits = !handshake.is_done() && handshake.poll_keys().is_none();
             if waits && !handshake.has_request() {
                 match io.read(deadline).await {
-                    Ok(true) => handshake.handle_recv(now, &mut io.input).map_err(failed)?,
-                    Ok(false) => return Err(failed(handshake.handle_closed(now, &io.input))),
-                    Err(error) => return Err(Error::io(Phase::Auth, &server, error)),
+                    Ok(true) => {
+                        let read = handshake.handle_recv(now, &mut io.input);
+                        read.map_err(|error| failed(&handshake, error))?;
+                    }
+                    Ok(false) => {
+                        let error = handshake.handle_closed(now, &io.input);
+                        return Err(failed(&handshake, error));
+                    }
+                    Err(error) => return Err(handshake_io(&handshake, &address, error)),
                 }
             }
         }
         let Some((machine, keys)) = handshake.finish() else {
-            return Err(Error::at(Phase::Auth, &server, ErrorKind::Closed));
+            return Err(Error::at(Phase::Auth, &address, ErrorKind::Closed));
         };
         if let (Some(keys), Some(core)) = (keys, core.upgrade()) {
             lock(&core.hub).keys.insert(keys);
         }
         io.input.set_limit(machine.hello().limits.max_message_size.max(FRAME_FLOOR));
-        Ok(Link { id, io, machine, owing_until: None, last_used: runtime.now(), exhaust: false, orphan: None })
+        Ok(Link {
+            seat,
+            address,
+            io,
+            machine,
+            reached: Reached::default(),
+            owing_until: None,
+            last_used: runtime.now(),
+            exhaust: false,
+            orphan: None,
+        })
     }
+}
+
+fn handshake_io(handshake: &Handshake, address: &ServerAddress, error: std::io::Error) -> Error {
+    Error::io(phase(handshake), address, error)
+}
+
+/// Until hello was answered, the connection is being made; from there on its user is being authenticated.
+fn phase(handshake: &Handshake) -> Phase {
+    if handshake.is_authenticating() { Phase::Auth } else { Phase::Hello }
 }
 
 /// Known keys, or new ones; deriving them takes milliseconds, without the lock.
@@ -238,9 +253,6 @@ fn keys<R: Runtime>(core: &Weak<Core<R>>, challenge: &Challenge) -> ScramKeys {
     let cached = core.upgrade().and_then(|core| lock(&core.hub).keys.get(challenge.cache_key()));
     cached.unwrap_or_else(|| challenge.derive_keys())
 }
-
-/// What an address gets at least of the time that is left: a SYN that was lost is sent again after 1 s.
-const LEAST_SHARE: Duration = Duration::from_secs(2);
 
 /// Replies may be a little longer than what `maxMessageSizeBytes` allows for requests; never refuse below this.
 const FRAME_FLOOR: usize = 48_000_000;

@@ -9,9 +9,14 @@ use stator_proto::connection::ConnectionError;
 use stator_proto::handshake::HandshakeError;
 use stator_proto::operation::{CommandError, OperationError, WriteError, WriteFailure};
 use stator_proto::pool::PoolError;
+use stator_proto::retry::{Failure, FailureClass};
+use stator_proto::select::{SelectError, SelectionFailure};
+use stator_proto::socks5::Socks5Error;
 use stator_proto::uri::UriError;
 
+use crate::dns::{DnsError, DnsFailure};
 use crate::runtime::SpawnError;
+use crate::tls::TlsError;
 
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -27,6 +32,8 @@ struct Inner {
     server: Option<ServerAddress>,
     /// Earlier messages of the same operation were sent and not refused.
     partly_done: bool,
+    /// Labels that the driver adds.
+    added: &'static [&'static str],
 }
 
 /// How far an operation had come when it failed.
@@ -45,7 +52,9 @@ pub enum Phase {
     Connect,
     /// Securing the connection.
     Tls,
-    /// Saying hello and authenticating.
+    /// Saying hello.
+    Hello,
+    /// Authenticating.
     Auth,
     /// Sending the command.
     Send,
@@ -67,6 +76,7 @@ impl Phase {
             Self::Dns => "dns",
             Self::Connect => "connect",
             Self::Tls => "tls",
+            Self::Hello => "hello",
             Self::Auth => "auth",
             Self::Send => "send",
             Self::Receive => "receive",
@@ -100,40 +110,53 @@ pub enum ErrorKind {
     Operation(OperationError),
     /// The deadline has passed.
     Timeout,
+    /// The connection could not be secured, or was not secure any more.
+    Tls(TlsError),
     /// The stream failed.
     Io(io::Error),
+    /// A `mongodb+srv` host could not be resolved.
+    Dns(DnsError),
+    /// The SOCKS5 proxy is of no use. A network error that says nothing about the server.
+    Socks5(Socks5Error),
     /// The server broke the wire protocol or closed the connection.
     Connection(ConnectionError),
     /// Hello or authentication failed.
     Handshake(HandshakeError),
+    /// No server that suits was found in time; names each server and why it does not serve.
+    Selection(Box<SelectionFailure<Error>>),
+    /// No server can suit: the deployment cannot be used, or the read preference contradicts itself.
+    Impossible(SelectError),
     /// No connection could be had from the pool.
     Pool(PoolError<Error>),
     /// The client is closed.
     Closed,
+    /// The operation's future was dropped before its end. Seen in events only.
+    Abandoned,
     /// The runtime cannot run background tasks.
     Runtime(SpawnError),
 }
 
 impl Error {
     pub(crate) fn new(phase: Phase, kind: ErrorKind) -> Self {
-        Self(Arc::new(Inner { kind, phase, server: None, partly_done: false }))
+        Self(Arc::new(Inner { kind, phase, server: None, partly_done: false, added: &[] }))
     }
 
     pub(crate) fn at(phase: Phase, server: &ServerAddress, kind: ErrorKind) -> Self {
-        Self(Arc::new(Inner { kind, phase, server: Some(server.clone()), partly_done: false }))
+        Self(Arc::new(Inner { kind, phase, server: Some(server.clone()), partly_done: false, added: &[] }))
     }
 
     pub(crate) fn invalid(reason: impl Into<String>) -> Self {
         Self::new(Phase::Prepare, ErrorKind::InvalidArgument(reason.into()))
     }
 
-    /// An I/O error of `phase`; one that says "timed out" is a [`ErrorKind::Timeout`].
+    /// An I/O error of `phase`; one that says "timed out" is a [`ErrorKind::Timeout`], one of TLS a [`ErrorKind::Tls`].
     pub(crate) fn io(phase: Phase, server: &ServerAddress, error: io::Error) -> Self {
-        let kind = match error.kind() {
-            io::ErrorKind::TimedOut => ErrorKind::Timeout,
-            _ => ErrorKind::Io(error),
-        };
-        Self::at(phase, server, kind)
+        match error.downcast::<TlsError>() {
+            // Servers judge the client's certificate when the handshake is over: the first reply brings the verdict.
+            Ok(error) => Self::at(if phase == Phase::Auth { Phase::Tls } else { phase }, server, ErrorKind::Tls(error)),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Self::at(phase, server, ErrorKind::Timeout),
+            Err(error) => Self::at(phase, server, ErrorKind::Io(error)),
+        }
     }
 
     /// The same error with what its operation knows: the server that it came from, and whether a part was done before.
@@ -188,18 +211,29 @@ impl Error {
         }
     }
 
-    /// The server's error labels, such as `TransientTransactionError`.
-    pub fn labels(&self) -> &[String] {
-        match &self.0.kind {
+    /// The error labels, such as `TransientTransactionError`: the server's, and those that drivers add.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        let origin = self.cause().unwrap_or(self);
+        let given: &[String] = match &origin.0.kind {
             ErrorKind::Command(error) => &error.labels,
             ErrorKind::Write(failure) => &failure.labels,
-            _ => self.cause().map_or(&[], Self::labels),
+            _ => &[],
+        };
+        let added = self.0.added.iter().chain(origin.0.added.iter().filter(|label| !self.0.added.contains(label)));
+        given.iter().map(String::as_str).chain(added.copied())
+    }
+
+    /// The same error with labels that the driver adds; only before it is shared.
+    pub(crate) fn with_labels(mut self, labels: &'static [&'static str]) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.added = labels;
         }
+        self
     }
 
     /// Whether the error carries a label.
     pub fn has_label(&self, label: &str) -> bool {
-        self.labels().iter().any(|known| known == label)
+        self.labels().any(|known| known == label)
     }
 
     /// The writes that failed, if this is a failed write.
@@ -223,7 +257,8 @@ impl Error {
     /// Whether a deadline has passed, the driver's own or the server's (`MaxTimeMSExpired`).
     pub fn is_timeout(&self) -> bool {
         match &self.0.kind {
-            ErrorKind::Timeout | ErrorKind::Pool(PoolError::TimedOut) => true,
+            ErrorKind::Timeout | ErrorKind::Selection(_) | ErrorKind::Pool(PoolError::TimedOut) => true,
+            ErrorKind::Dns(error) => matches!(error.failure, DnsFailure::Timeout),
             ErrorKind::Command(error) => error.code == MAX_TIME_EXPIRED,
             ErrorKind::Write(failure) => {
                 let mut codes = failure.write_errors.iter().map(|error| error.code);
@@ -237,10 +272,20 @@ impl Error {
     /// Whether the network failed: connecting, sending, receiving.
     pub fn is_network(&self) -> bool {
         match &self.0.kind {
-            ErrorKind::Io(_) | ErrorKind::Connection(ConnectionError::Closed { .. }) => true,
+            ErrorKind::Io(_) | ErrorKind::Socks5(_) | ErrorKind::Connection(ConnectionError::Closed { .. }) => true,
             ErrorKind::Timeout => !matches!(self.0.phase, Phase::Queue | Phase::Select),
             ErrorKind::Handshake(HandshakeError::Connection(_)) => true,
+            // The others come again with every attempt.
+            ErrorKind::Tls(error) => matches!(error, TlsError::Closed | TlsError::Protocol { .. }),
             _ => self.cause().is_some_and(Self::is_network),
+        }
+    }
+
+    /// Why the connection could not be secured, if that is what has failed.
+    pub fn tls(&self) -> Option<&TlsError> {
+        match &self.0.kind {
+            ErrorKind::Tls(error) => Some(error),
+            _ => self.cause()?.tls(),
         }
     }
 
@@ -262,7 +307,7 @@ impl Error {
         match &self.0.kind {
             ErrorKind::Command(error) => RETRYABLE_CODES.contains(&error.code) || self.has_label("RetryableWriteError"),
             ErrorKind::Write(_) => self.has_label("RetryableWriteError"),
-            ErrorKind::Pool(PoolError::Cleared { .. }) => true,
+            ErrorKind::Selection(_) | ErrorKind::Pool(PoolError::Cleared { .. }) => true,
             _ => self.is_network(),
         }
     }
@@ -284,6 +329,16 @@ const MAX_TIME_EXPIRED: i32 = 50;
 
 /// Codes after which a read may be tried again (specification *Retryable Reads*).
 const RETRYABLE_CODES: [i32; 13] = [6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436];
+
+/// Two errors are equal if they say the same; so repeated failures of one server are told once.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || (self.0.phase == other.0.phase
+                && self.0.server == other.0.server
+                && self.to_string() == other.to_string())
+    }
+}
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -308,13 +363,24 @@ impl fmt::Display for Error {
             ErrorKind::Command(error) => write!(f, "the server refused the command: {error}")?,
             ErrorKind::Write(failure) => failure.fmt(f)?,
             ErrorKind::Operation(error) => error.fmt(f)?,
+            ErrorKind::Tls(error) => error.fmt(f)?,
             ErrorKind::Timeout => write!(f, "timed out in phase `{}`", self.0.phase.as_str())?,
             ErrorKind::Io(error) => write!(f, "the network failed in phase `{}`: {error}", self.0.phase.as_str())?,
+            ErrorKind::Dns(error) => error.fmt(f)?,
+            ErrorKind::Socks5(error) => error.fmt(f)?,
             ErrorKind::Connection(error) => error.fmt(f)?,
-            ErrorKind::Handshake(error) => error.fmt(f)?,
+            ErrorKind::Selection(failure) => failure.fmt(f)?,
+            ErrorKind::Impossible(error) => error.fmt(f)?,
+            ErrorKind::Handshake(error) => {
+                error.fmt(f)?;
+                if let HandshakeError::Connection(ConnectionError::Closed { mid_reply: false }) = error {
+                    f.write_str(" instead of saying hello; if it demands TLS, say `tls=true`")?;
+                }
+            }
             ErrorKind::Pool(PoolError::Dial { cause }) => return cause.fmt(f),
             ErrorKind::Pool(error) => error.fmt(f)?,
             ErrorKind::Closed => f.write_str("the client is closed")?,
+            ErrorKind::Abandoned => f.write_str("the operation was dropped before its end")?,
             ErrorKind::Runtime(error) => error.fmt(f)?,
         }
         match &self.0.server {
@@ -330,8 +396,35 @@ impl std::error::Error for Error {
             ErrorKind::Encode(error) | ErrorKind::Decode(error) => Some(error),
             ErrorKind::Io(error) => Some(error),
             ErrorKind::Uri(error) => Some(error),
+            ErrorKind::Dns(error) => Some(error),
+            ErrorKind::Socks5(error) => Some(error),
+            ErrorKind::Tls(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl Failure for Error {
+    fn class(&self) -> FailureClass {
+        match (&self.0.kind, self.0.phase) {
+            (ErrorKind::Command(_) | ErrorKind::Write(_), _) => FailureClass::Server,
+            (ErrorKind::Pool(PoolError::Cleared { .. }), _) => FailureClass::PoolCleared,
+            (ErrorKind::Timeout, _) => FailureClass::Timeout,
+            (_, Phase::Select) => FailureClass::Selection,
+            _ if self.is_network() => FailureClass::Network,
+            _ => self.cause().map_or(FailureClass::Other, Self::class),
+        }
+    }
+
+    fn code(&self) -> Option<i32> {
+        match &self.0.kind {
+            ErrorKind::Write(_) => None,
+            _ => self.code(),
+        }
+    }
+
+    fn has_label(&self, label: &str) -> bool {
+        self.has_label(label)
     }
 }
 
@@ -361,6 +454,12 @@ impl From<ConnectionError> for Error {
 impl From<UriError> for Error {
     fn from(error: UriError) -> Self {
         Self::new(Phase::Prepare, ErrorKind::Uri(error))
+    }
+}
+
+impl From<DnsError> for Error {
+    fn from(error: DnsError) -> Self {
+        Self::new(Phase::Dns, ErrorKind::Dns(error))
     }
 }
 

@@ -1,50 +1,64 @@
 //! What all handles of one client share.
 
-use core::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
+use stator_proto::cluster::{Cluster, ServerId};
 use stator_proto::connection::Cancelled;
 use stator_proto::handshake::ClientMetadata;
-use stator_proto::operation::{Exec, Operation, Settings, Step};
-use stator_proto::pool::{Pool, PoolOptions};
-use stator_proto::{Config, Instant, ServerAddress};
+use stator_proto::operation::Settings;
+use stator_proto::{Config, Instant};
 
-use crate::checkout::Lease;
-use crate::dial;
+use crate::connect::ConnectSettings;
+use crate::deployment;
+use crate::dns::ResolverConfig;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::hub::{After, Hub, lock};
-use crate::keeper;
+use crate::event::{Deliveries, Listeners};
+use crate::hub::{After, Hub, SrvState, Teller, lock};
 use crate::link::Link;
 use crate::options::ClientOptions;
 use crate::runtime::Runtime;
+use crate::tls::Connector;
+use crate::{dial, keeper, monitor, srv};
 
 /// The shared part of a client: configuration, the hub, and who we are.
 #[derive(Debug)]
 pub(crate) struct Core<R: Runtime> {
     pub(crate) runtime: R,
-    pub(crate) config: Arc<Config>,
-    pub(crate) server: ServerAddress,
-    /// What cannot be done with this configuration; said by the first operation.
-    unusable: Option<Error>,
+    /// As the user gave it.
+    given: Arc<Config>,
+    /// With what DNS has added, once it has.
+    resolved: OnceLock<Arc<Config>>,
+    pub(crate) keep_owing_connections: bool,
+    pub(crate) connect: ConnectSettings,
+    pub(crate) resolver: ResolverConfig,
+    /// `None` without TLS.
+    pub(crate) tls: Option<Connector>,
     pub(crate) metadata: Mutex<ClientMetadata>,
     pub(crate) hub: Mutex<Hub<R>>,
     pub(crate) settings: Settings,
+    /// Events on their way to the listeners.
+    pub(crate) deliveries: Arc<Deliveries>,
+    /// The topology's id in events.
+    pub(crate) topology_id: bson::oid::ObjectId,
+    /// How many operations were begun.
+    operations: AtomicU64,
     object_ids: ObjectIds,
+    /// The state of the generator for choices among equals; nothing secret depends on it.
+    choices: AtomicU64,
     pub(crate) this: Weak<Self>,
 }
 
 impl<R: Runtime> Core<R> {
     /// Does no I/O, starts no task and needs no executor.
     pub(crate) fn new(runtime: R, options: ClientOptions) -> Arc<Self> {
-        let ClientOptions { config, keep_owing_connections, .. } = options;
-        let server = config
-            .hosts
-            .first()
-            .cloned()
-            .unwrap_or(ServerAddress::Tcp { host: "localhost".into(), port: ServerAddress::DEFAULT_PORT });
-        let mut pool = Pool::new(PoolOptions { owing: keep_owing_connections, ..pool_options(&config) });
-        // Until servers are monitored, the pool is as ready as it will ever be; nothing is dialled before the first check-out.
-        pool.ready(runtime.now());
+        let ClientOptions {
+            config, keep_owing_connections, connector, dns_servers, tls_config, listeners, log, ..
+        } = options;
+        let listeners = Listeners::of(listeners, log);
+        let object_ids = ObjectIds::new(&runtime);
+        let cluster = Cluster::new(runtime.now(), deployment::options(&config, keep_owing_connections, &listeners));
+        let srv = if config.srv.is_some() { SrvState::Needed(None) } else { SrvState::Known };
         let settings = Settings {
             read_concern: Some(config.read_concern.clone()).filter(|concern| !concern.is_server_default()),
             write_concern: Some(config.write_concern.clone()).filter(|concern| !concern.is_server_default()),
@@ -52,131 +66,71 @@ impl<R: Runtime> Core<R> {
             // Zero is a timeout too: it switches the deprecated ones off.
             timeout: config.timeout,
         };
+        let mut seed = [0; 8];
+        runtime.fill_random(&mut seed);
+        let topology_id = object_ids.next(&runtime);
+        let deliveries = Arc::new(Deliveries::new(listeners));
+        let given = Arc::new(config);
+        let config = &*given;
+        let mut hub = Hub::new(cluster, srv);
+        if !deliveries.listeners().is_empty() {
+            hub.teller = Some(Teller::new(&deliveries, topology_id, &given));
+        }
         Arc::new_cyclic(|this| Self {
-            unusable: unusable(&config),
-            metadata: Mutex::new(crate::metadata::of(&config)),
-            object_ids: ObjectIds::new(&runtime),
-            hub: Mutex::new(Hub::new(pool)),
+            metadata: Mutex::new(crate::metadata::of(config)),
+            deliveries,
+            topology_id,
+            operations: AtomicU64::new(0),
+            object_ids,
+            choices: AtomicU64::new(u64::from_le_bytes(seed)),
+            hub: Mutex::new(hub),
             this: this.clone(),
-            server,
             settings,
+            keep_owing_connections,
+            connect: ConnectSettings::new(config, connector),
+            tls: Connector::new(config, tls_config),
+            resolver: ResolverConfig::new(dns_servers.as_deref()),
             runtime,
-            config: Arc::new(config),
+            resolved: OnceLock::new(),
+            given: Arc::clone(&given),
         })
     }
 
-    /// Runs one operation to its end.
-    pub(crate) async fn execute<O: Operation>(&self, operation: O, settings: Settings) -> Result<O::Output> {
-        self.execute_on(operation, settings).await.map(|(output, _)| output)
+    /// The configuration: with what DNS has added, once it has.
+    pub(crate) fn config(&self) -> &Arc<Config> {
+        self.resolved.get().unwrap_or(&self.given)
     }
 
-    /// As [`execute`](Self::execute), and returns the connection that served it, on which more replies may come.
-    pub(crate) async fn execute_on<O: Operation>(
-        &self,
-        operation: O,
-        settings: Settings,
-    ) -> Result<(O::Output, Option<Lease<R, &Self>>)> {
-        if let Some(error) = &self.unusable {
-            return Err(error.clone());
-        }
-        // The clock is read again only where time may have passed.
-        let mut now = self.runtime.now();
-        let server_api = self.config.server_api.clone();
-        let mut exec: Exec<O, Error> = Exec::new(now, operation, settings, server_api);
-        let mut lease = None;
-        loop {
-            match exec.poll_step() {
-                Step::CheckOut => {
-                    let outcome = self.check_out(now, self.queue_deadline(now, &exec)).await;
-                    now = self.runtime.now();
-                    match outcome {
-                        Ok(granted) => {
-                            lease = Some(granted);
-                            exec.handle_checked_out(now);
-                        }
-                        Err(error) => exec.handle_failed(now, error),
-                    }
-                }
-                Step::Exchange => {
-                    let Some(lease) = lease.as_mut() else { break };
-                    if exec.deadline() <= now {
-                        exec.handle_failed(now, Error::at(Phase::Queue, &self.server, ErrorKind::Timeout));
-                        continue;
-                    }
-                    self.exchange(now, &mut exec, lease).await;
-                    if exec.poll_step() == Step::Done {
-                        break;
-                    }
-                    now = self.runtime.now();
-                }
-                Step::Sleep(until) => {
-                    self.runtime.sleep_until(until).await;
-                    now = self.runtime.now();
-                }
-                Step::Done => break,
-            }
-        }
-        let partly_done = exec.is_partly_done();
-        match exec.finish() {
-            Some(Ok(output)) => Ok((output, lease)),
-            Some(Err(error)) => Err(error.of_operation(&self.server, partly_done)),
-            None => Err(Error::new(Phase::Prepare, ErrorKind::Closed)),
-        }
+    /// DNS has answered.
+    pub(crate) fn resolved(&self, config: Config) {
+        // A second answer says nothing new: only one question is under way at a time, and none after the first answer.
+        let _ = self.resolved.set(Arc::new(config));
     }
 
-    async fn exchange<O: Operation>(&self, now: Instant, exec: &mut Exec<O, Error>, lease: &mut Lease<R, &Self>) {
-        let deadline = self.io_deadline(now, exec);
-        let link = lease.link();
-        exec.send(now, &mut link.machine, &mut link.io.output);
-        if exec.poll_step() == Step::Done {
-            return;
-        }
-        if let Err(error) = link.flush(now, deadline, &self.server).await {
-            return exec.handle_failed(self.runtime.now(), error);
-        }
-        if !exec.wants_reply() {
-            return exec.handle_sent_unacknowledged(now);
-        }
-        match link.receive(now, deadline, &self.server).await {
-            Ok(reply) => exec.handle_reply(now, reply),
-            Err(error) => exec.handle_failed(self.runtime.now(), error),
-        }
-    }
-
-    /// The deadline of one read or write: the operation's, or `socketTimeoutMS` where no `timeoutMS` is in force.
-    fn io_deadline<O: Operation>(&self, now: Instant, exec: &Exec<O, Error>) -> Instant {
-        self.socket_deadline(now, exec.has_timeout(), exec.deadline())
-    }
-
-    /// As [`io_deadline`](Self::io_deadline), for reads outside of an operation's own exchange.
-    pub(crate) fn socket_deadline(&self, now: Instant, has_timeout: bool, deadline: Instant) -> Instant {
-        match self.config.socket_timeout() {
-            Some(timeout) if !has_timeout => now + timeout,
-            _ => deadline,
-        }
-    }
-
-    /// Until when to wait for a connection: the operation's deadline, or where no `timeoutMS` is in force
-    /// `waitQueueTimeoutMS`, else `serverSelectionTimeoutMS`.
-    fn queue_deadline<O: Operation>(&self, now: Instant, exec: &Exec<O, Error>) -> Instant {
-        if exec.has_timeout() {
-            return exec.deadline();
-        }
-        let timeout = self.config.wait_queue_timeout().unwrap_or_else(|| self.config.server_selection_timeout());
-        now + timeout
+    /// The number of an operation in its events.
+    pub(crate) fn next_operation_id(&self) -> i64 {
+        self.operations.fetch_add(1, Ordering::Relaxed).wrapping_add(1) as i64
     }
 
     /// Does what was put off until the lock was released.
     pub(crate) fn finish(&self, mut after: After<R>) {
         loop {
-            let After { wake, close, interrupt, dial, overdue } = after;
-            for waker in wake {
-                waker.wake();
+            if after.told {
+                self.deliveries.deliver();
             }
+            let After { wake, close, interrupt, dial, overdue, monitors, resolve_srv, told: _ } = after;
             for closer in interrupt {
                 closer.close();
             }
+            for waker in wake {
+                waker.wake();
+            }
             drop(close);
+            // One that cannot be started is missed by whoever comes next.
+            let _ = monitor::start_all(self, &monitors);
+            if resolve_srv {
+                srv::start_polling(self);
+            }
             dial::start_all(self, dial);
             if overdue.is_empty() {
                 return;
@@ -197,72 +151,97 @@ impl<R: Runtime> Core<R> {
         hub.drain(after);
     }
 
-    /// Locks the hub of a client whose keeper runs: starts one if there is none, the only case that locks twice. A closed
-    /// client needs none; its pool refuses whoever asks.
-    pub(crate) fn lock_with_keeper(&self) -> Result<MutexGuard<'_, Hub<R>>> {
-        let mut hub = lock(&self.hub);
-        if hub.keeper.alive || hub.closed {
+    /// Locks the hub of a client that is awake: its keeper and its monitors run, or are started now, the only case that locks
+    /// more than once. A closed client needs none; it refuses whoever asks.
+    pub(crate) fn lock_awake(&self, now: Instant) -> Result<MutexGuard<'_, Hub<R>>> {
+        let hub = lock(&self.hub);
+        if hub.closed || (hub.keeper.alive && !hub.monitors_missing && matches!(hub.srv, SrvState::Known)) {
             return Ok(hub);
         }
-        hub.keeper.alive = true;
-        drop(hub);
-        let started = keeper::start(self);
-        let mut hub = lock(&self.hub);
-        match started {
-            Ok(()) => Ok(hub),
-            Err(error) => {
+        self.wake_up(now, hub)
+    }
+
+    #[cold]
+    fn wake_up<'c>(&'c self, now: Instant, mut hub: MutexGuard<'c, Hub<R>>) -> Result<MutexGuard<'c, Hub<R>>> {
+        let mut after = After::default();
+        if !hub.keeper.alive {
+            hub.keeper.alive = true;
+            drop(hub);
+            let started = keeper::start(self);
+            hub = lock(&self.hub);
+            if let Err(error) = started {
                 hub.keeper.alive = false;
                 drop(hub);
-                Err(Error::new(Phase::Prepare, ErrorKind::Runtime(error)))
+                return Err(Error::new(Phase::Prepare, ErrorKind::Runtime(error)));
             }
         }
+        match &hub.srv {
+            SrvState::Known => hub.cluster.open(now),
+            SrvState::Asking => {}
+            SrvState::Needed(_) => {
+                hub.srv = SrvState::Asking;
+                drop(hub);
+                srv::start_first(self)?;
+                hub = lock(&self.hub);
+            }
+        }
+        hub.drain(&mut after);
+        if core::mem::take(&mut hub.monitors_missing) {
+            let missing = |site: &mut crate::hub::Site<R>| site.monitor.is_missing().then_some(site.id);
+            after.monitors.extend(hub.sites().filter_map(missing).collect::<Vec<ServerId>>());
+        }
+        drop(hub);
+        let monitors = core::mem::take(&mut after.monitors);
+        self.finish(after);
+        monitor::start_all(self, &monitors).map_err(|error| Error::new(Phase::Prepare, ErrorKind::Runtime(error)))?;
+        Ok(lock(&self.hub))
+    }
+
+    /// Unpredictable enough bits for a choice among equals.
+    pub(crate) fn random(&self) -> u64 {
+        // SplitMix64.
+        let mut bits = self.choices.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
     }
 
     /// A new ObjectId from the runtime's clock and entropy.
     pub(crate) fn new_object_id(&self) -> bson::oid::ObjectId {
         self.object_ids.next(&self.runtime)
     }
+
+    /// Ends the client for all of its handles.
+    pub(crate) fn close(&self) {
+        let now = self.runtime.now();
+        let mut after = After::default();
+        let mut hub = lock(&self.hub);
+        hub.closed = true;
+        hub.cluster.close(now);
+        after.wake.extend(hub.keeper.waker.take());
+        hub.drain(&mut after);
+        drop(hub);
+        self.finish(after);
+    }
 }
 
 impl<R: Runtime> Drop for Core<R> {
     fn drop(&mut self) {
         let hub = self.hub.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // The keeper finds its weak pointer dead and ends.
-        if let Some(waker) = hub.keeper.ring() {
+        let mut after = After::default();
+        hub.cluster.close(self.runtime.now());
+        hub.drain(&mut after);
+        // The tasks find their weak pointers dead and end.
+        after.wake.extend(hub.keeper.ring());
+        hub.interrupt_all(&mut after);
+        for closer in after.interrupt {
+            closer.close();
+        }
+        for waker in after.wake {
             waker.wake();
         }
-        hub.interrupt_all();
+        self.deliveries.deliver();
     }
-}
-
-fn pool_options(config: &Config) -> PoolOptions {
-    PoolOptions {
-        max_pool_size: config.max_pool_size().unwrap_or(0),
-        min_pool_size: config.min_pool_size(),
-        max_idle_time: config.max_idle_time(),
-        max_connecting: config.max_connecting(),
-        ..PoolOptions::default()
-    }
-}
-
-/// What this version cannot do with a configuration. Said plainly rather than done half.
-fn unusable(config: &Config) -> Option<Error> {
-    let what = if config.srv.is_some() {
-        "mongodb+srv is not implemented yet: name the hosts"
-    } else if config.tls_enabled() {
-        "TLS is not implemented yet"
-    } else if config.hosts.len() > 1 {
-        "only one host is used yet: name one, with directConnection=true for a member of a replica set"
-    } else if config.replica_set.is_some() && !config.direct_connection() {
-        "replica sets are not discovered yet: name one member and directConnection=true"
-    } else if config.load_balanced() {
-        "load balancers are not supported yet"
-    } else if config.proxy.host.is_some() {
-        "SOCKS5 is not implemented yet"
-    } else {
-        return None;
-    };
-    Some(Error::new(Phase::Prepare, ErrorKind::Unsupported(what.into())))
 }
 
 /// ObjectIds: seconds since the epoch, five random bytes of this client, a counter that begins anywhere.

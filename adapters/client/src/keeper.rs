@@ -1,4 +1,4 @@
-//! The keeper: one background task for each client. It serves the pool's timers and does what dropped handles
+//! The keeper: one background task for each client. It serves the cluster's timers and does what dropped handles
 //! could not wait for.
 
 use core::future::{Future, poll_fn};
@@ -8,10 +8,12 @@ use core::time::Duration;
 use std::sync::Weak;
 
 use stator_proto::Instant;
-use stator_proto::operation::{KillCursors, Settings};
+use stator_proto::operation::Settings;
 
-use crate::hub::{After, lock};
+use crate::execute::Route;
+use crate::hub::{After, Kill, lock};
 use crate::inner::Core;
+use crate::lease::Lease;
 use crate::runtime::{Runtime, SpawnError};
 
 /// How long a dropped cursor's killCursors may take.
@@ -53,11 +55,11 @@ impl<R: Runtime> Drop for Guard<R> {
 }
 
 /// Waits until there is something to do; `None` when the client is gone or closed.
-async fn wait<R: Runtime>(core: &Weak<Core<R>>, runtime: &R) -> Option<Vec<KillCursors>> {
+async fn wait<R: Runtime>(core: &Weak<Core<R>>, runtime: &R) -> Option<Vec<Kill<R>>> {
     let at = {
         let core = core.upgrade()?;
         let mut hub = lock(&core.hub);
-        let at = hub.pool.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
+        let at = hub.cluster.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
         hub.keeper.wakes_at = Some(at);
         at
     };
@@ -82,34 +84,45 @@ async fn wait<R: Runtime>(core: &Weak<Core<R>>, runtime: &R) -> Option<Vec<KillC
     .await
 }
 
-async fn serve<R: Runtime>(core: &Core<R>, kill: Vec<KillCursors>) {
+async fn serve<R: Runtime>(core: &Core<R>, kill: Vec<Kill<R>>) {
     tend(core);
-    for command in coalesce(kill) {
+    for Kill { server, command, link } in coalesce(kill) {
         // Best effort: the server forgets cursors by itself after a while.
         let settings = Settings { timeout: Some(CLEANUP_TIMEOUT), ..Settings::default() };
-        let _ = core.execute(command, settings).await;
+        let mut pinned = link.and_then(|link| Lease::new(core, link).into_owned());
+        let route = match &mut pinned {
+            Some(pinned) => Route::Connection(pinned),
+            None => Route::Server(&server),
+        };
+        let _ = core.execute_on(route, command, settings).await;
     }
 }
 
-/// Serves the pool's timers.
+/// Serves the cluster's timers.
 fn tend<R: Runtime>(core: &Core<R>) {
     let now = core.runtime.now();
     let mut after = After::default();
     let mut hub = lock(&core.hub);
     hub.keeper.wakes_at = None;
-    hub.pool.handle_timeout(now);
+    hub.cluster.handle_timeout(now);
     hub.drain(&mut after);
     drop(hub);
     core.finish(after);
 }
 
-/// One killCursors for each collection.
-fn coalesce(kill: Vec<KillCursors>) -> Vec<KillCursors> {
-    let mut out: Vec<KillCursors> = Vec::new();
-    for command in kill {
-        match out.iter_mut().find(|known| known.namespace == command.namespace) {
-            Some(known) => known.ids.extend(command.ids),
-            None => out.push(command),
+/// One killCursors for each collection of each server.
+fn coalesce<R: Runtime>(kill: Vec<Kill<R>>) -> Vec<Kill<R>> {
+    let mut out: Vec<Kill<R>> = Vec::new();
+    for kill in kill {
+        let same = |known: &&mut Kill<R>| {
+            known.link.is_none()
+                && kill.link.is_none()
+                && known.server == kill.server
+                && known.command.namespace == kill.command.namespace
+        };
+        match out.iter_mut().find(same) {
+            Some(known) => known.command.ids.extend(kill.command.ids),
+            None => out.push(kill),
         }
     }
     out

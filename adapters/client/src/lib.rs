@@ -13,7 +13,11 @@
 //! None is on by default; each adds and changes nothing else.
 //!
 //! - `snappy`, `zlib`, `zstd`: the codec of that name for compressed messages.
+//! - `srv`: resolves `mongodb+srv` connection strings. On by default in the adapters; without it they are refused.
+//! - `tls`: connections secured by rustls, with the certificates of the `tls*` options or a [`TlsConfig`].
+//! - `tls-encrypted-keys`: `tlsCertificateKeyFilePassword`, for private keys in encrypted PKCS#8.
 //! - `extjson`: the module `extjson`, which reads and writes MongoDB Extended JSON.
+//! - `tracing`: log messages for the crate `tracing`, or as lines of text; see [`logging`]. Includes `extjson`.
 
 #![forbid(unsafe_code)]
 
@@ -23,23 +27,37 @@ mod checkout;
 mod client;
 mod collection;
 mod compress;
+mod connect;
 mod convert;
 mod cursor;
 mod database;
+mod deployment;
 mod dial;
+mod dialer;
+mod dns;
 mod error;
+pub mod event;
+mod execute;
 #[cfg(feature = "extjson")]
 pub mod extjson;
 pub mod host;
 mod hub;
 mod inner;
 mod keeper;
+mod learn;
+mod lease;
 mod link;
+pub mod logging;
 mod login;
 mod metadata;
+mod monitor;
 pub mod options;
 pub mod results;
 pub mod runtime;
+mod selection;
+mod srv;
+pub mod tls;
+pub mod topology;
 
 pub use bson;
 pub use bson::{Bson, Document, doc};
@@ -47,11 +65,15 @@ pub use client::Client;
 pub use collection::Collection;
 pub use cursor::Cursor;
 pub use database::Database;
+pub use dns::{DnsError, DnsFailure};
 pub use error::{Error, ErrorKind, Phase, Result};
 pub use options::ClientOptions;
 pub use runtime::{BlockOn, Runtime};
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use stator_proto::operation::{CommandError, Namespace, WriteConcernError, WriteError, WriteFailure};
 pub use stator_proto::{Instant, ServerAddress};
+pub use tls::{TlsConfig, TlsError};
 
 /// Names the client's types for one runtime, as the adapters do for theirs: `stator_client::handles!(MyRuntime);`
 #[macro_export]

@@ -3,24 +3,29 @@
 use core::future::poll_fn;
 use core::task::{Poll, ready};
 use std::io::{self, IoSlice};
+use std::sync::Arc;
 
 use stator_proto::connection::{Cancelled, Reply};
-use stator_proto::operation::{KillCursors, Namespace};
-use stator_proto::pool::ConnectionId;
+use stator_proto::operation::{KillCursors, Namespace, Reached};
 use stator_proto::{Connection, Instant, SendBuf, ServerAddress};
 use stator_wire::Deframer;
 use stator_wire::bson::Doc;
 
 use crate::channel::Channel;
 use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::hub::Seat;
 use crate::runtime::{Runtime, Stream};
 
 /// A connection with everything that belongs to it.
 #[derive(Debug)]
 pub(crate) struct Link<R: Runtime> {
-    pub(crate) id: ConnectionId,
+    pub(crate) seat: Seat,
+    /// The server at its other end.
+    pub(crate) address: Arc<ServerAddress>,
     pub(crate) io: Io<R>,
     pub(crate) machine: Connection,
+    /// The deployment, as it was when the connection was checked out.
+    pub(crate) reached: Reached,
     /// Until when the reply of somebody who left may be awaited.
     pub(crate) owing_until: Option<Instant>,
     /// When the connection was last known to live.
@@ -96,28 +101,28 @@ impl<R: Runtime> Io<R> {
 
 impl<R: Runtime> Link<R> {
     /// Writes the request that the machine has put into the output.
-    pub(crate) async fn flush(&mut self, now: Instant, deadline: Instant, server: &ServerAddress) -> Result<()> {
-        let Self { io, machine, .. } = self;
+    pub(crate) async fn flush(&mut self, now: Instant, deadline: Instant) -> Result<()> {
+        let Self { io, machine, address, .. } = self;
         io.write(deadline, |output, count| machine.handle_sent(now, output, count))
             .await
-            .map_err(|error| Error::io(Phase::Send, server, error))
+            .map_err(|error| Error::io(Phase::Send, address, error))
     }
 
     /// Reads until the reply is there.
-    pub(crate) async fn receive(&mut self, now: Instant, deadline: Instant, server: &ServerAddress) -> Result<Reply> {
+    pub(crate) async fn receive(&mut self, now: Instant, deadline: Instant) -> Result<Reply> {
         loop {
             match self.machine.handle_recv(now, &mut self.io.input) {
                 Ok(Some(reply)) => return Ok(reply),
                 Ok(None) => {}
-                Err(error) => return Err(Error::at(Phase::Receive, server, ErrorKind::Connection(error))),
+                Err(error) => return Err(Error::at(Phase::Receive, &self.address, ErrorKind::Connection(error))),
             }
             match self.io.read(deadline).await {
                 Ok(true) => {}
                 Ok(false) => {
                     let error = self.machine.handle_closed(now, &self.io.input);
-                    return Err(Error::at(Phase::Receive, server, ErrorKind::Connection(error)));
+                    return Err(Error::at(Phase::Receive, &self.address, ErrorKind::Connection(error)));
                 }
-                Err(error) => return Err(Error::io(Phase::Receive, server, error)),
+                Err(error) => return Err(Error::io(Phase::Receive, &self.address, error)),
             }
         }
     }
@@ -136,9 +141,9 @@ impl<R: Runtime> Link<R> {
     }
 
     /// Finishes the reply that is owed to nobody, waiting for it until `deadline`.
-    pub(crate) async fn settle(&mut self, now: Instant, deadline: Instant, server: &ServerAddress) -> Result<()> {
+    pub(crate) async fn settle(&mut self, now: Instant, deadline: Instant) -> Result<()> {
         while !self.machine.is_idle() {
-            let reply = self.receive(now, deadline, server).await?;
+            let reply = self.receive(now, deadline).await?;
             self.orphaned(&reply);
         }
         Ok(())

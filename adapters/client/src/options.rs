@@ -1,6 +1,7 @@
 //! Options of clients and operations.
 
 use core::str::FromStr;
+use std::net::SocketAddr;
 
 use bson::{Bson, Document};
 use serde::Serialize;
@@ -12,7 +13,13 @@ pub use stator_proto::uri::{
     ServerMonitoringMode, TlsOptions, UuidRepresentation, Warning,
 };
 
+pub use crate::connect::Connector;
+use crate::dns;
 use crate::error::{Error, Result};
+use crate::event::Listener;
+use crate::logging::LogOptions;
+use crate::runtime::Runtime;
+use crate::tls::TlsConfig;
 
 /// Everything that a client can be told.
 ///
@@ -35,6 +42,18 @@ pub struct ClientOptions {
     /// Whether a connection whose reply is still to come is kept (for up to 1 s) when its operation is dropped or times
     /// out. `false` closes it, as CMAP and Client Side Operations Timeout say today. Default true.
     pub keep_owing_connections: bool,
+    /// Who is told of commands, connection pools, the topology and the selection of servers.
+    pub listeners: Vec<Listener>,
+    /// What is logged, in builds with the feature `tracing`. `None`, the default, asks the environment (`MONGODB_LOG_*`)
+    /// when the client is made.
+    pub log: Option<LogOptions>,
+    /// How to connect, instead of what the runtime does. Default `None`.
+    pub connector: Option<Connector>,
+    /// The name servers to ask for the records of a `mongodb+srv` host. Default `None`, or none: those of `/etc/resolv.conf`, and
+    /// where there is no such file `127.0.0.1:53`.
+    pub dns_servers: Option<Vec<SocketAddr>>,
+    /// A TLS configuration in place of what the `tls*` options say; it switches TLS on unless `tls=false` is said.
+    pub tls_config: Option<TlsConfig>,
 }
 
 impl ClientOptions {
@@ -42,6 +61,37 @@ impl ClientOptions {
     pub fn parse(uri: &str) -> Result<Self> {
         let parsed = Config::parse(uri)?;
         Ok(Self { warnings: parsed.warnings, ..Self::from(parsed.config) })
+    }
+
+    /// These options with what DNS says of a `mongodb+srv` host: its servers as `config.hosts`, and the options of its TXT record
+    /// where nothing else was said (specification *Initial DNS Seedlist Discovery*). Options that name their servers are
+    /// returned as they are.
+    ///
+    /// Clients do this themselves; here one can look at what they will find.
+    ///
+    /// ```
+    /// # async fn show<R: stator_client::Runtime>(runtime: R) -> stator_client::Result<()> {
+    /// let options = stator_client::ClientOptions::parse("mongodb+srv://cluster0.example.com")?;
+    /// for host in &options.resolve(&runtime).await?.config.hosts {
+    ///     println!("{host}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// In [`Phase::Dns`](crate::Phase::Dns): the name cannot be resolved within `serverSelectionTimeoutMS`, or its records are
+    /// refused.
+    pub async fn resolve<R: Runtime>(&self, runtime: &R) -> Result<Self> {
+        let mut options = self.clone();
+        if self.config.srv.is_some() {
+            let deadline = runtime.now() + self.config.server_selection_timeout();
+            let resolver = dns::ResolverConfig::new(self.dns_servers.as_deref());
+            let resolved = dns::resolve(runtime, &self.config, &resolver, deadline).await?;
+            options.config = resolved.config;
+            options.warnings.extend(resolved.warnings);
+        }
+        Ok(options)
     }
 }
 
@@ -53,7 +103,16 @@ impl Default for ClientOptions {
 
 impl From<Config> for ClientOptions {
     fn from(config: Config) -> Self {
-        Self { config, warnings: Vec::new(), keep_owing_connections: true }
+        Self {
+            config,
+            warnings: Vec::new(),
+            keep_owing_connections: true,
+            listeners: Vec::new(),
+            log: None,
+            connector: None,
+            dns_servers: None,
+            tls_config: None,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use stator_client::{ClientOptions, Document, doc};
 use stator_sim::server::FakeServer;
+use stator_sim::server::Reply;
 use stator_sim::{Sim, drop_after};
 
 type Client = stator_client::Client<Sim>;
@@ -38,6 +39,9 @@ fn a_pool_with_a_timer_leaves_the_keeper_at_rest() {
         assert_eq!(client.pool_stats().idle, 1);
         handle.sleep(Duration::from_secs(4)).await;
         assert_eq!(client.pool_stats().total(), 0, "idle for longer than maxIdleTimeMS");
+        drop(client);
+        // The server notices when it has something to say to the monitor.
+        handle.sleep(Duration::from_secs(11)).await;
     })
     .unwrap();
     assert_eq!(server.connections(), 0);
@@ -101,7 +105,12 @@ fn a_dial_under_way_ends_with_its_client() {
     for close in [true, false] {
         let sim = Sim::new(4);
         let server = FakeServer::start(&sim, address());
-        server.script(|_| stator_sim::server::Reply::Nothing);
+        // The monitor is answered, the dial is not.
+        let mut hellos = 0;
+        server.script(move |_| {
+            hellos += 1;
+            if hellos == 1 { Reply::Engine } else { Reply::Nothing }
+        });
         let handle = sim.clone();
         sim.run(async move {
             let client = client(&handle, "connectTimeoutMS=0");

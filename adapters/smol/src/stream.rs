@@ -7,11 +7,10 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use smol::{Async, Timer};
-use socket2::TcpKeepalive;
-use stator_client::host::{ReactorSocket, ReactorStream, ReactorTimer};
+use stator_client::host::{ReactorSocket, ReactorStream, ReactorTimer, tune_tcp};
 use stator_client::runtime::Endpoint;
 
 /// A connected stream of [`Smol`](crate::Smol).
@@ -33,8 +32,7 @@ pub(crate) async fn connect(to: &Endpoint) -> io::Result<SmolStream> {
     let socket = match to {
         Endpoint::Tcp(addr) => {
             let socket = socket2::Socket::from(Async::<TcpStream>::connect(*addr).await?.into_inner()?);
-            socket.set_tcp_nodelay(true)?;
-            socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(Duration::from_secs(120)))?;
+            tune_tcp(&socket)?;
             socket
         }
         Endpoint::Unix(path) => connect_unix(path).await?,

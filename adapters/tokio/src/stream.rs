@@ -4,10 +4,10 @@ use std::io::{self, IoSlice, Read};
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use socket2::{SockRef, TcpKeepalive};
-use stator_client::host::{ReactorSocket, ReactorStream, ReactorTimer};
+use socket2::SockRef;
+use stator_client::host::{ReactorSocket, ReactorStream, ReactorTimer, tune_tcp};
 use stator_client::runtime::Endpoint;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -43,8 +43,7 @@ pub(crate) async fn connect(to: &Endpoint) -> io::Result<TokioStream> {
     let socket = match to {
         Endpoint::Tcp(addr) => {
             let socket = TcpStream::connect(addr).await?;
-            socket.set_nodelay(true)?;
-            SockRef::from(&socket).set_tcp_keepalive(&TcpKeepalive::new().with_time(Duration::from_secs(120)))?;
+            tune_tcp(&socket)?;
             Kind::Tcp(socket)
         }
         Endpoint::Unix(path) => Kind::Unix(connect_unix(path).await?),

@@ -18,8 +18,9 @@ use stator_proto::connection::{Compression, Reply};
 use stator_proto::handshake::{ClientMetadata, DriverInfo, HandshakeOptions, Login, OsInfo};
 use stator_proto::hello::Limits;
 use stator_proto::operation::{
-    Documents, DropDatabase, Exec, Find, Insert, Namespace, Operation, RunCommand, Settings, Step,
+    Documents, DropDatabase, Exec, Find, Insert, Namespace, Operation, Reached, RunCommand, Settings, Step,
 };
+use stator_proto::topology::TopologyKind;
 use stator_proto::uri::Mechanism;
 use stator_proto::{Config, Connection, Cursor, Handshake, Instant, SendBuf, ServerAddress};
 use stator_wire::Deframer;
@@ -117,8 +118,12 @@ impl Host {
             let now = self.link.now();
             match exec.poll_step() {
                 // There is one connection, and it is free.
-                Step::CheckOut => exec.handle_checked_out(now),
-                Step::Sleep(until) => thread::sleep(until - now),
+                Step::CheckOut => exec.handle_checked_out(now, Reached::new(TopologyKind::Single)),
+                Step::Sleep(until) => {
+                    thread::sleep(until - now);
+                    exec.handle_timeout(self.link.now());
+                }
+                Step::Expired => exec.handle_failed(now, "the time is up".into()),
                 Step::Exchange => {
                     exec.send(now, &mut self.machine, &mut self.link.output);
                     // If the command could not be written, the operation has ended and there is nothing to send.

@@ -12,7 +12,7 @@ pub struct SendBuf {
     pub(super) payload: Bytes,
     pub(super) tail: Bytes,
     written: usize,
-    /// What compression writes to; kept for its memory.
+    /// What compression writes to; kept for its memory. Holds what was compressed, if anything was.
     pub(super) scratch: Vec<u8>,
 }
 
@@ -33,6 +33,17 @@ impl SendBuf {
             skip -= skipped;
             &slice[skipped..]
         })
+    }
+
+    /// The whole message as it was before compression, in order: what listeners are told. Valid from when a request was
+    /// encoded until the first of it is written.
+    pub fn uncompressed(&self) -> [&[u8]; 3] {
+        if self.scratch.is_empty() {
+            [&self.head, &self.payload, &self.tail]
+        } else {
+            // Compression has left its input there, flattened.
+            [&self.scratch, &[], &[]]
+        }
     }
 
     /// Bytes still to be written.

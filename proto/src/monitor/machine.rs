@@ -1,133 +1,140 @@
-//! The machine of one server's checks.
+//! The machine of one server's monitor.
 
 use alloc::collections::VecDeque;
-use alloc::sync::Arc;
-use core::mem;
 
 use stator_wire::Deframer;
+use stator_wire::bson::DocWriter;
 
-use super::call::{Answer, Call, Unanswered};
-use super::{CheckError, FailureKind, HeartbeatEvent, MonitorOptions, Output, Report, Step};
-use crate::Instant;
-use crate::connection::SendBuf;
-use crate::hello::TopologyVersion;
+use super::hello::Hello;
+use super::{CheckError, HeartbeatEvent, MonitorOptions, Report, Step};
+use crate::connection::{Compression, Connection, ConnectionError, Reply, Request};
+use crate::hello::{HelloReply, TopologyVersion};
+use crate::operation::{CommandError, OperationError};
+use crate::topology::CheckFailure;
+use crate::{Instant, SendBuf};
 
-/// The monitor of one server. `C` is the host's error type, cheap to clone.
-///
-/// It begins with [`Step::Connect`]. After every input, take everything out of [`poll_output`](Self::poll_output), then
-/// do as [`poll_step`](Self::poll_step) says.
+/// Checks one server again and again. `C` is the host's error type.
 #[derive(Debug)]
 pub struct Monitor<C> {
     options: MonitorOptions,
-    call: Call,
     state: State,
-    /// Whether the last check has found the server.
+    /// `None` while there is no stream.
+    connection: Option<Connection>,
+    /// Whether the hello of this exchange is still to be sent.
+    unsent: bool,
+    /// When the check under way has begun; connecting is part of it.
+    check_began: Instant,
+    /// When its hello was sent, or the last of several answers came.
+    hello_sent: Instant,
+    /// When the last check has ended.
+    check_ended: Instant,
+    /// Whether the server of the last check has answered.
     known: bool,
-    /// From the last reply on the present connection.
-    version: Option<TopologyVersion>,
-    /// When a check was last repeated at once.
+    /// Whether a network error on a known server is followed by another check at once.
+    retries: bool,
+    /// When that has happened last.
     retried: Option<Instant>,
-    output: VecDeque<Output<C>>,
+    /// Whether hello was answered on this connection.
+    greeted: bool,
+    /// Whether the server knows `hello`.
+    modern: bool,
+    version: Option<TopologyVersion>,
+    streaming: bool,
+    reports: VecDeque<Report<C>>,
+    events: VecDeque<HeartbeatEvent<C>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Connecting(Check),
-    Exchanging(Check),
-    Waiting(Wait),
-    Closing(Next),
+    Connecting {
+        deadline: Instant,
+    },
+    Exchanging {
+        deadline: Instant,
+        awaited: bool,
+    },
+    /// Then it waits until the instant; if that has come, it connects.
+    Closing {
+        then: Instant,
+    },
+    Waiting {
+        until: Instant,
+    },
     Ended,
 }
 
-/// A check under way.
-#[derive(Clone, Copy, Debug)]
-struct Check {
-    awaited: bool,
-    started: Instant,
-    /// When hello was sent, or the reply before read.
-    sent: Option<Instant>,
-    deadline: Instant,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Wait {
-    /// The time that a request brings the next check to; never later than `until`.
-    soonest: Instant,
-    until: Instant,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Next {
-    Check,
-    Wait(Wait),
-    End,
-}
-
 impl<C: Clone> Monitor<C> {
-    /// A monitor whose first check begins now.
+    /// A monitor that checks at once.
     pub fn new(now: Instant, options: MonitorOptions) -> Self {
         let mut monitor = Self {
-            options,
-            call: Call::default(),
             state: State::Ended,
+            connection: None,
+            unsent: false,
+            check_began: now,
+            hello_sent: now,
+            check_ended: now,
             known: false,
-            version: None,
+            retries: true,
             retried: None,
-            output: VecDeque::new(),
+            greeted: false,
+            modern: options.server_api.is_some(),
+            version: None,
+            streaming: false,
+            reports: VecDeque::new(),
+            events: VecDeque::new(),
+            options,
         };
         monitor.begin(now);
         monitor
     }
 
-    /// The options that the monitor was made with.
-    pub const fn options(&self) -> &MonitorOptions {
-        &self.options
+    /// One that always waits after an error.
+    pub(super) fn without_retries(now: Instant, options: MonitorOptions) -> Self {
+        Self { retries: false, ..Self::new(now, options) }
     }
 
-    /// What the host is to do next.
+    /// What to do next.
     pub const fn poll_step(&self) -> Step {
         match self.state {
-            State::Connecting(check) => Step::Connect { deadline: check.deadline },
-            State::Exchanging(check) => Step::Exchange { deadline: check.deadline },
-            State::Waiting(wait) => Step::Wait { until: wait.until },
-            State::Closing(_) => Step::Close,
+            State::Connecting { deadline } => Step::Connect { deadline },
+            State::Exchanging { deadline, .. } => Step::Exchange { deadline },
+            State::Closing { .. } => Step::Close,
+            State::Waiting { until } => Step::Wait { until },
             State::Ended => Step::Ended,
         }
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is due: the end of the wait or the deadline of the check.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let at = match self.state {
-            State::Connecting(check) | State::Exchanging(check) => check.deadline,
-            State::Waiting(wait) => wait.until,
-            State::Closing(_) | State::Ended => return None,
-        };
-        (!at.is_far_future()).then_some(at)
+    /// What was seen, oldest first.
+    pub fn poll_report(&mut self) -> Option<Report<C>> {
+        self.reports.pop_front()
     }
 
-    /// What there is to tell, in order.
-    pub fn poll_output(&mut self) -> Option<Output<C>> {
-        self.output.pop_front()
+    /// What is to be told, oldest first.
+    pub fn poll_event(&mut self) -> Option<HeartbeatEvent<C>> {
+        self.events.pop_front()
     }
 
-    /// Whether the server streams its replies, so that round-trip times must be measured by an
-    /// [`RttMonitor`](super::RttMonitor): start one when this becomes true, stop it when it is false again.
+    /// Whether the server answers only when there is news, so that round trips must be measured on another connection.
     pub const fn wants_rtt_monitor(&self) -> bool {
-        matches!(self.state, State::Exchanging(Check { awaited: true, .. }))
+        self.streaming
     }
 
-    /// Appends hello to `out`, which must be empty, if it is to be sent; only during [`Step::Exchange`].
+    /// Appends the next hello to `out`, which must be empty, if there is one to send.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut SendBuf) -> bool {
-        let State::Exchanging(check) = &mut self.state else { return false };
-        if check.sent.is_some() {
+        let State::Exchanging { awaited, .. } = self.state else { return false };
+        if !core::mem::take(&mut self.unsent) {
             return false;
         }
-        check.sent = Some(now);
-        let awaited = self.version.filter(|_| check.awaited).map(|v| (v, self.options.heartbeat_frequency));
-        match self.call.send(now, &self.options, awaited, check.deadline, out) {
+        let hello = Hello { first: !self.greeted, modern: self.modern, newer_than: self.version.filter(|_| awaited) };
+        let options = &self.options;
+        let body = |doc: &mut DocWriter<'_>| hello.write(options, doc);
+        let request = Request { name: hello.name(), body: &body, sequences: &[], exhaust: awaited, no_reply: false };
+        self.hello_sent = now;
+        let Some(connection) = &mut self.connection else { return false };
+        match connection.send(now, &request, Instant::FAR_FUTURE, out) {
             Ok(()) => true,
             Err(error) => {
-                self.fail(now, CheckError::Connection(error), FailureKind::Network);
+                self.fail(now, CheckError::Connection(error), CheckFailure::Network);
                 false
             }
         }
@@ -135,203 +142,221 @@ impl<C: Clone> Monitor<C> {
 
     /// Says that `count` bytes of `out` were written to the stream.
     pub fn handle_sent(&mut self, now: Instant, out: &mut SendBuf, count: usize) {
-        self.call.handle_sent(now, out, count);
+        if let Some(connection) = &mut self.connection {
+            connection.handle_sent(now, out, count);
+        }
     }
 
-    /// Takes all replies out of `input`; only during [`Step::Exchange`].
+    /// The stream is there.
+    pub fn handle_connected(&mut self, now: Instant) {
+        if matches!(self.state, State::Connecting { .. }) {
+            self.connection = Some(Connection::new(Compression::none()));
+            self.greeted = false;
+            // Another server may answer by now, an older one.
+            self.modern = self.options.server_api.is_some();
+            self.exchange(now, false);
+        }
+    }
+
+    /// Reads what has come.
     pub fn handle_recv(&mut self, now: Instant, input: &mut Deframer) {
-        while let State::Exchanging(check) = self.state {
-            match self.call.recv(now, input) {
+        while let State::Exchanging { awaited, .. } = self.state {
+            let Some(connection) = &mut self.connection else { return };
+            match connection.handle_recv(now, input) {
+                Ok(Some(reply)) => self.handle_reply(now, &reply, awaited),
                 Ok(None) => return,
-                Ok(Some(answer)) => self.succeed(now, check, answer),
-                Err(Unanswered::Connection(error)) => {
-                    self.fail(now, CheckError::Connection(error), FailureKind::Network);
-                }
-                Err(Unanswered::Hello(error)) => self.fail(now, CheckError::Hello(error), FailureKind::Command),
+                Err(error) => return self.fail(now, CheckError::Connection(error), CheckFailure::Network),
+            }
+            if self.unsent {
+                return;
             }
         }
     }
 
-    /// Says that the host is connected: what [`Step::Connect`] asked for. In any other step the stream is not wanted.
-    pub fn handle_connected(&mut self, _now: Instant) {
-        if let State::Connecting(check) = self.state {
-            self.call.open();
-            self.state = State::Exchanging(check);
-        }
-    }
-
-    /// Says that connecting, reading or writing has failed; `timed_out` if because the step's deadline has passed.
+    /// The stream could not be had, or has failed.
     pub fn handle_failed(&mut self, now: Instant, error: C, timed_out: bool) {
-        let kind = if timed_out { FailureKind::Timeout } else { FailureKind::Network };
-        self.fail(now, CheckError::Host(error), kind);
+        if matches!(self.state, State::Connecting { .. } | State::Exchanging { .. }) {
+            let failure = if timed_out { CheckFailure::Timeout } else { CheckFailure::Network };
+            self.fail(now, CheckError::Host(error), failure);
+        }
     }
 
-    /// Says that the stream has ended. While waiting, that alone does not make the server unknown.
+    /// The stream has ended. While the monitor waits, that alone says nothing of the server: the next check connects anew.
     pub fn handle_closed(&mut self, now: Instant, input: &Deframer) {
-        match self.state {
-            State::Exchanging(_) => {
-                let error = self.call.handle_closed(now, input);
-                self.fail(now, CheckError::Connection(error), FailureKind::Network);
-            }
-            State::Waiting(wait) => self.leave(now, Next::Wait(wait), false),
-            State::Connecting(_) | State::Closing(_) | State::Ended => {}
+        if let State::Waiting { until } = self.state
+            && self.connection.is_some()
+        {
+            self.close(until);
+        }
+        if matches!(self.state, State::Exchanging { .. }) {
+            let error = match &mut self.connection {
+                Some(connection) => connection.handle_closed(now, input),
+                None => ConnectionError::Closed { mid_reply: false },
+            };
+            self.fail(now, CheckError::Connection(error), CheckFailure::Network);
         }
     }
 
-    /// Says that everything that belonged to the connection is dropped: what [`Step::Close`] asked for.
+    /// The stream is closed.
     pub fn handle_disconnected(&mut self, now: Instant) {
-        if let State::Closing(next) = self.state {
-            self.enter(now, next);
+        if let State::Closing { then } = self.state {
+            self.state = State::Waiting { until: then };
+            self.handle_timeout(now);
         }
     }
 
-    /// Someone needs to know the server's state soon: a wait ends now, or `min_heartbeat` after the last check. During
-    /// a check this is ignored: whoever is not served by its outcome asks again.
+    /// Time has passed. Harmless when nothing is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if let State::Waiting { until } = self.state
+            && until <= now
+        {
+            self.begin(now);
+        }
+    }
+
+    /// Somebody wants to know soon: the next check begins as soon as the end of the last one is `min_heartbeat` ago. One
+    /// that is under way is soon enough.
     pub fn handle_check_request(&mut self, now: Instant) {
+        let soonest = self.check_ended + self.options.min_heartbeat;
         match &mut self.state {
-            State::Waiting(wait) | State::Closing(Next::Wait(wait)) => wait.until = wait.soonest,
-            _ => {}
+            State::Waiting { until: then } | State::Closing { then } => *then = (*then).min(soonest),
+            State::Connecting { .. } | State::Exchanging { .. } | State::Ended => {}
         }
         self.handle_timeout(now);
     }
 
-    /// An operation has met a network error, so the topology has marked the server as unknown: a check under way is
-    /// abandoned without a report, the connection is closed, and the next check comes after `min_heartbeat`.
+    /// An operation has found the server gone: the check under way may never end, and is given up without a report; the
+    /// connection is closed. The server is unknown already; the next check comes in its time, or by order.
     pub fn handle_cancel(&mut self, now: Instant) {
         self.known = false;
         match self.state {
-            State::Connecting(check) | State::Exchanging(check) => {
-                self.tell_failed(now, check, CheckError::Cancelled);
-                let dialling = matches!(self.state, State::Connecting(_));
-                self.leave(now, Next::Wait(self.short_wait(now)), dialling);
+            State::Connecting { .. } | State::Exchanging { .. } => {
+                self.tell_failed(now, CheckError::Cancelled);
+                self.check_ended = now;
+                self.close(self.next_check());
             }
-            State::Waiting(wait) => self.leave(now, Next::Wait(wait), false),
-            State::Closing(_) | State::Ended => {}
+            State::Waiting { until } if self.connection.is_some() => self.close(until),
+            State::Waiting { .. } | State::Closing { .. } | State::Ended => {}
         }
     }
 
-    /// Ends the monitor: a connection is closed, and nothing further is reported.
+    /// The server is no longer part of the deployment, or the client is closed: the stream is dropped.
     pub fn handle_stop(&mut self, now: Instant) {
-        let held = match self.state {
-            State::Connecting(check) | State::Exchanging(check) => {
-                self.tell_failed(now, check, CheckError::Cancelled);
-                true
-            }
-            State::Waiting(_) => false,
-            State::Closing(_) => true,
-            State::Ended => return,
-        };
-        self.leave(now, Next::End, held);
-    }
-
-    /// Tells the time: ends a wait that is over, and fails a check whose deadline has passed.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        match self.state {
-            State::Waiting(wait) if now >= wait.until => self.begin(now),
-            State::Connecting(check) | State::Exchanging(check) if now >= check.deadline => {
-                self.fail(now, CheckError::TimedOut, FailureKind::Timeout);
-            }
-            _ => {}
+        if matches!(self.state, State::Connecting { .. } | State::Exchanging { .. }) {
+            self.tell_failed(now, CheckError::Cancelled);
         }
+        self.connection = None;
+        self.streaming = false;
+        self.state = State::Ended;
     }
 
+    /// Begins a check.
     fn begin(&mut self, now: Instant) {
-        let awaited = self.options.streaming() && self.version.is_some();
-        let deadline = self.options.deadline(now, awaited);
-        let check = Check { awaited, started: now, sent: None, deadline };
-        self.state = if self.call.is_open() { State::Exchanging(check) } else { State::Connecting(check) };
-        self.tell_started(awaited);
+        self.check_began = now;
+        if self.connection.is_some() {
+            return self.exchange(now, false);
+        }
+        self.tell(|| HeartbeatEvent::Started { awaited: false });
+        self.state = State::Connecting { deadline: self.deadline(now) };
     }
 
-    fn succeed(&mut self, now: Instant, check: Check, answer: Answer) {
-        let Answer { hello, document, more } = answer;
-        let hello = Arc::new(hello);
+    fn exchange(&mut self, now: Instant, awaited: bool) {
+        if self.greeted {
+            self.tell(|| HeartbeatEvent::Started { awaited });
+        }
+        self.unsent = true;
+        self.hello_sent = now;
+        self.state = State::Exchanging { deadline: self.deadline_of(now, awaited), awaited };
+    }
+
+    fn deadline(&self, now: Instant) -> Instant {
+        let timeout = self.options.connect_timeout.filter(|timeout| !timeout.is_zero());
+        timeout.map_or(Instant::FAR_FUTURE, |timeout| now + timeout)
+    }
+
+    /// When the next check is due if nobody asks for one.
+    fn next_check(&self) -> Instant {
+        self.check_ended + self.options.heartbeat_frequency.max(self.options.min_heartbeat)
+    }
+
+    fn deadline_of(&self, now: Instant, awaited: bool) -> Instant {
+        let deadline = self.deadline(now);
+        if awaited { deadline + self.options.heartbeat_frequency } else { deadline }
+    }
+
+    fn handle_reply(&mut self, now: Instant, reply: &Reply, awaited: bool) {
+        let refused = match CommandError::from_reply(reply) {
+            Ok(None) => None,
+            Ok(Some(error)) => Some(OperationError::Command(error)),
+            Err(error) => Some(error),
+        };
+        let parsed = match refused {
+            None => HelloReply::parse(reply.body()).map_err(OperationError::from),
+            Some(error) => Err(error),
+        };
+        let hello = match parsed {
+            Ok(hello) => hello,
+            Err(error) => return self.fail(now, CheckError::Hello(error), CheckFailure::Command),
+        };
+        let duration = now - self.hello_sent;
+        self.hello_sent = now;
+        self.check_ended = now;
         self.known = true;
+        self.greeted = true;
+        self.modern = hello.hello_ok || self.options.server_api.is_some();
         self.version = hello.topology_version;
-        let duration = now - check.sent.unwrap_or(check.started);
-        let awaited = check.awaited;
-        if self.options.events {
-            let server_connection_id = self.call.server_connection_id();
-            let event = HeartbeatEvent::Succeeded { awaited, duration, reply: document, server_connection_id };
-            self.output.push_back(Output::Event(event));
-        }
+        let streams = self.options.streams() && self.version.is_some();
+        self.streaming = streams;
         let rtt = (!awaited).then_some(duration);
-        self.output.push_back(Output::Report(Report::Seen { hello, rtt }));
-        if more {
-            let deadline = self.options.deadline(now, true);
-            self.state = State::Exchanging(Check { awaited, started: now, sent: Some(now), deadline });
-            self.tell_started(awaited);
-        } else if self.options.streaming() && self.version.is_some() {
-            self.begin(now);
+        self.tell(|| HeartbeatEvent::Succeeded { awaited, duration, reply: reply.to_doc_buf() });
+        self.reports.push_back(Report::Seen { hello, rtt });
+        if reply.more_to_come() {
+            self.tell(|| HeartbeatEvent::Started { awaited: true });
+            self.state = State::Exchanging { deadline: self.deadline_of(now, true), awaited: true };
+        } else if streams {
+            self.check_began = now;
+            self.exchange(now, true);
         } else {
-            self.state = State::Waiting(self.wait(now));
+            self.state = State::Waiting { until: self.next_check() };
         }
     }
 
-    fn fail(&mut self, now: Instant, error: CheckError<C>, kind: FailureKind) {
-        let (check, dialling) = match self.state {
-            // A host that reports the failure itself has nothing left to drop.
-            State::Connecting(check) => (check, matches!(error, CheckError::TimedOut)),
-            State::Exchanging(check) => (check, false),
-            State::Waiting(wait) => return self.leave(now, Next::Wait(wait), false),
-            State::Closing(_) | State::Ended => return,
-        };
-        self.tell_failed(now, check, error.clone());
-        self.output.push_back(Output::Report(Report::Failed { error, kind }));
-        let was_known = mem::take(&mut self.known);
-        let next = if !was_known || kind == FailureKind::Command {
-            Next::Wait(self.wait(now))
+    fn fail(&mut self, now: Instant, error: CheckError<C>, failure: CheckFailure) {
+        self.tell_failed(now, error.clone());
+        self.reports.push_back(Report::Failed { error, failure });
+        self.check_ended = now;
+        let was_known = core::mem::take(&mut self.known);
+        let next = if !was_known || failure == CheckFailure::Command || !self.retries {
+            self.next_check()
         } else if self.retried.is_none_or(|at| now >= at + self.options.min_heartbeat) {
+            // A server that was there a moment ago may have closed an old connection only.
             self.retried = Some(now);
-            Next::Check
+            now
         } else {
-            // Once: a server that greets and then breaks the connection, again and again, must keep nobody busy.
-            Next::Wait(self.short_wait(now))
+            // Once: one that greets and then breaks the connection, again and again, must keep nobody busy.
+            now + self.options.min_heartbeat
         };
-        self.leave(now, next, dialling);
+        self.close(next);
     }
 
-    /// The wait after a check that has ended now.
-    fn wait(&self, now: Instant) -> Wait {
-        Wait { soonest: now + self.options.min_heartbeat, until: self.options.next_check(now) }
+    fn tell_failed(&mut self, now: Instant, error: CheckError<C>) {
+        let awaited = matches!(self.state, State::Exchanging { awaited: true, .. });
+        let duration = now - if self.connection.is_some() { self.hello_sent } else { self.check_began };
+        self.tell(|| HeartbeatEvent::Failed { awaited, duration, error });
     }
 
-    fn short_wait(&self, now: Instant) -> Wait {
-        let soonest = now + self.options.min_heartbeat;
-        Wait { soonest, until: soonest }
-    }
-
-    /// Gives up the connection, and the attempt to connect if the host is `dialling`.
-    fn leave(&mut self, now: Instant, next: Next, dialling: bool) {
+    fn close(&mut self, then: Instant) {
+        self.connection = None;
+        self.unsent = false;
         self.version = None;
-        if self.call.close() || dialling {
-            self.state = State::Closing(next);
-        } else {
-            self.enter(now, next);
-        }
+        self.streaming = false;
+        self.greeted = false;
+        self.state = State::Closing { then };
     }
 
-    fn enter(&mut self, now: Instant, next: Next) {
-        match next {
-            Next::Check => self.begin(now),
-            Next::Wait(wait) => self.state = State::Waiting(wait),
-            Next::End => self.state = State::Ended,
-        }
-    }
-
-    fn tell_started(&mut self, awaited: bool) {
+    fn tell(&mut self, event: impl FnOnce() -> HeartbeatEvent<C>) {
         if self.options.events {
-            let server_connection_id = self.call.server_connection_id();
-            self.output.push_back(Output::Event(HeartbeatEvent::Started { awaited, server_connection_id }));
-        }
-    }
-
-    fn tell_failed(&mut self, now: Instant, check: Check, error: CheckError<C>) {
-        if self.options.events {
-            let server_connection_id = self.call.server_connection_id();
-            let (awaited, duration) = (check.awaited, now - check.sent.unwrap_or(check.started));
-            let event = HeartbeatEvent::Failed { awaited, duration, error, server_connection_id };
-            self.output.push_back(Output::Event(event));
+            self.events.push_back(event());
         }
     }
 }

@@ -1,174 +1,231 @@
-//! The monitor of a server: when it is checked, and what the checks find (specification *Server Monitoring*).
+//! The monitor of one server (specification *Server Monitoring*), and its companion that measures round trips.
 //!
-//! A [`Monitor`] is owned by one task of the host, which also owns the stream. The machine says what to do next
-//! ([`Monitor::poll_step`]) and what there is to tell ([`Monitor::poll_output`]): reports for the topology, events for
-//! listeners.
+//! A [`Monitor`] is owned by one task of the host, which owns the stream too; the control plane
+//! ([`Cluster`](crate::cluster::Cluster)) gives it orders and hears its reports.
 //!
 //! ```text
-//!          new, wait over                        reply, the server streams: the next exchange at once
-//!               |                                            +-----+
-//!               v         handle_connected                   v     |
-//!            Connect ----------------------------------> Exchange -+
-//!             ^ | |                                       ^  |   |
-//!    wait over| | +------ cancelled, overdue ----+        |  |   | failed, cancelled
-//!             | | failed                         |        |  |   |
-//!             | v               reply, polled    |        |  |   |
-//!             Wait <-------------------------------------------+ |
-//!             ^ |   wait over, the stream is still there  |  |   |
-//!             | +-----------------------------------------+      |
-//!             |  handle_disconnected             v               |
-//!             +------------------------------- Close <-----------+
-//!                                                |
-//!        Connect <--- failed on a known server --+--- handle_stop ---> Ended
+//!              connected         answered, no streaming             timer, or an order to check
+//!  Connecting ───────────▶ Exchanging ─────────────────▶ Waiting ──────────────────────────────┐
+//!     ▲   ▲                 │  ▲  │ ▲                      ▲  ▲                               │
+//!     │   │                 │  │  │ └─ answered, streaming  │  └── Closing ◀── cancelled        │
+//!     │   │                 │  └──┼──────────────────────── ┼─────────────────────────────────┘
+//!     │   └─ known before ──┤     │ failed                  │
+//!     │                     └─────▼─────── unknown before ──┘
+//!     └───────────────────── Closing
 //! ```
 //!
-//! - **The first message** on a connection is the handshake: legacy hello with `helloOk`, or `hello` under the Stable
-//!   API, with the client's metadata and nothing of authentication. Its reply is the first check.
-//! - **Streaming**: if the reply has a `topologyVersion` and the [mode](MonitorOptions::mode) allows it, hello is sent
-//!   with `maxAwaitTimeMS` and `exhaustAllowed`, and every reply is a check. Meanwhile an [`RttMonitor`] measures round
-//!   trips on another connection.
-//! - **Polling** otherwise: a check every [`heartbeat_frequency`](MonitorOptions::heartbeat_frequency), on the same
-//!   connection.
-//! - **After a network error on a known server** the next check begins at once, but not twice within
-//!   [`min_heartbeat`](MonitorOptions::min_heartbeat).
-//!
-//! A wait is cut short by [`Monitor::handle_check_request`]. Requests that come during a check are ignored, as the
-//! specification demands: while operations wait for a server, the topology asks again after every failed check.
-//!
-//! # The loop of a host
-//!
-//! A host that blocks; one that does not lets `Wait` and `Exchange` be interrupted by whoever wants a check, cancels
-//! or stops. The stream is a server in memory.
+//! The loop of a host: [`Monitor::poll_step`] says what to do; after each input, and before waiting, take out
+//! [`Monitor::poll_report`] and [`Monitor::poll_event`] to the last one.
 //!
 //! ```
-//! use std::io::{ErrorKind, Read, Write};
-//! use std::time::Duration;
-//!
-//! use stator_proto::hello::ServerKind;
-//! use stator_proto::monitor::{HeartbeatEvent, Monitor, MonitorOptions, Output, Report, Step};
-//! use stator_proto::{Instant, SendBuf};
-//! use stator_wire::Deframer;
-//!
-//! # struct Memory { input: Deframer, output: Vec<u8>, last: i32 }
-//! # impl Read for Memory {
-//! #     fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-//! #         let count = (&self.output[..]).read(buf)?;
-//! #         self.output.drain(..count);
-//! #         Ok(count)
-//! #     }
-//! # }
-//! # impl Write for Memory {
-//! #     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-//! #         use stator_wire::op_msg::{Builder, Flags, OpMsg};
-//! #         self.input.push(bytes);
-//! #         while let Some(frame) = self.input.next_frame().map_err(std::io::Error::other)? {
-//! #             let request = OpMsg::parse(&frame).map_err(std::io::Error::other)?;
-//! #             let stream = request.flags().contains(Flags::EXHAUST_ALLOWED);
-//! #             let mut answers = request.header().request_id;
-//! #             for more in if stream { &[true, true][..] } else { &[false] } {
-//! #                 self.last += 1;
-//! #                 let flags = if *more { Flags::MORE_TO_COME } else { Flags::NONE };
-//! #                 let mut reply = Builder::new(&mut self.output, self.last, answers, flags);
-//! #                 answers = self.last;
-//! #                 let mut body = reply.body();
-//! #                 body.bool("isWritablePrimary", true).str("setName", "rs").bool("helloOk", true);
-//! #                 let mut version = body.document("topologyVersion");
-//! #                 version.object_id("processId", [7; 12]).i64("counter", self.last.into());
-//! #                 drop(version);
-//! #                 body.i32("maxWireVersion", 17).f64("ok", 1.0);
-//! #                 body.finish().map_err(std::io::Error::other)?;
-//! #                 reply.finish().map_err(std::io::Error::other)?;
-//! #             }
-//! #         }
-//! #         Ok(bytes.len())
-//! #     }
-//! #     fn flush(&mut self) -> std::io::Result<()> { Ok(()) }
-//! # }
-//! # fn connect(_deadline: Instant) -> Result<Memory, ErrorKind> {
-//! #     Ok(Memory { input: Deframer::new(48_000_000), output: Vec::new(), last: 0 })
-//! # }
-//! # fn now() -> Instant { Instant::ORIGIN }
-//! # fn sleep_until(_until: Instant) {}
-//! /// Writes what there is to write, then reads once. The deadline goes into the calls, as a socket's timeout.
-//! fn exchange(
-//!     monitor: &mut Monitor<ErrorKind>,
-//!     stream: &mut (impl Read + Write),
-//!     input: &mut Deframer,
-//!     out: &mut SendBuf,
-//! ) -> std::io::Result<()> {
-//!     monitor.poll_transmit(now(), out);
-//!     while !out.is_empty() {
-//!         let count = stream.write(&out.slices().concat())?;
-//!         monitor.handle_sent(now(), out, count);
-//!     }
-//!     let count = stream.read(input.space())?;
-//!     input.advance(count);
-//!     if count > 0 {
-//!         monitor.handle_recv(now(), input);
-//!     } else {
-//!         monitor.handle_closed(now(), input);
-//!     }
-//!     Ok(())
-//! }
-//!
-//! let options = MonitorOptions { events: true, ..MonitorOptions::default() };
-//! let mut monitor = Monitor::new(now(), options);
-//! let (mut stream, mut input, mut out) = (None, Deframer::new(48_000_000), SendBuf::new());
-//! let (mut seen, mut heartbeats) = (Vec::new(), 0);
-//! loop {
-//!     while let Some(output) = monitor.poll_output() {
-//!         match output {
-//!             // In earnest this goes to the topology, and from there to the server's pool.
-//!             Output::Report(Report::Seen { hello, rtt }) => seen.push((hello.kind, rtt.is_some())),
-//!             Output::Report(Report::Failed { error, .. }) => panic!("{error}"),
-//!             Output::Event(HeartbeatEvent::Started { .. }) => heartbeats += 1,
-//!             Output::Event(_) => {}
-//!         }
-//!     }
-//!     if seen.len() >= 3 {
-//!         monitor.handle_stop(now());
+//! # use core::time::Duration;
+//! # use stator_proto::monitor::{Monitor, MonitorOptions, Report, Step};
+//! # use stator_proto::{Instant, SendBuf};
+//! # use stator_wire::{Deframer, Header};
+//! # use stator_wire::op_msg::{Builder, Flags};
+//! # let (mut now, mut input, mut out) = (Instant::ORIGIN, Deframer::new(48_000_000), SendBuf::new());
+//! # let mut reports = 0;
+//! let mut monitor = Monitor::<String>::new(now, MonitorOptions::default());
+//! while reports < 2 {
+//!     while let Some(Report::Seen { hello, .. }) = monitor.poll_report() {
+//!         assert_eq!(hello.max_wire_version, 17);
+//!         reports += 1;
 //!     }
 //!     match monitor.poll_step() {
-//!         Step::Connect { deadline } => match connect(deadline) {
-//!             Ok(connected) => {
-//!                 stream = Some(connected);
-//!                 monitor.handle_connected(now());
+//!         Step::Connect { .. } => monitor.handle_connected(now), // the host has connected, and secured the stream
+//!         Step::Exchange { .. } => {
+//!             if monitor.poll_transmit(now, &mut out) {
+//!                 let request = out.slices().concat(); // written to the stream
+//!                 monitor.handle_sent(now, &mut out, request.len());
+//! #               let id = Header::parse(&request).unwrap().request_id;
+//! #               let mut reply = Vec::new();
+//! #               let mut message = Builder::new(&mut reply, 1, id, Flags::NONE);
+//! #               let mut body = message.body();
+//! #               body.bool("ismaster", true).i32("maxWireVersion", 17).f64("ok", 1.0);
+//! #               body.finish().unwrap();
+//! #               message.finish().unwrap();
+//! #               input.push(&reply);
 //!             }
-//!             Err(error) => monitor.handle_failed(now(), error, error == ErrorKind::TimedOut),
-//!         },
-//!         Step::Exchange { deadline: _ } => {
-//!             let stream = stream.as_mut().expect("an exchange comes after a connect");
-//!             if let Err(error) = exchange(&mut monitor, stream, &mut input, &mut out) {
-//!                 monitor.handle_failed(now(), error.kind(), error.kind() == ErrorKind::TimedOut);
-//!             }
+//!             monitor.handle_recv(now, &mut input); // after reading, until the deadline of the step
 //!         }
 //!         Step::Wait { until } => {
-//!             sleep_until(until);
-//!             monitor.handle_timeout(now());
+//!             now = until; // or sooner, with `handle_check_request`
+//!             monitor.handle_timeout(now);
 //!         }
-//!         Step::Close => {
-//!             (stream, input, out) = (None, Deframer::new(48_000_000), SendBuf::new());
-//!             monitor.handle_disconnected(now());
-//!         }
+//!         Step::Close => monitor.handle_disconnected(now), // the stream is dropped
 //!         Step::Ended => break,
 //!     }
 //! }
-//! // The handshake, then two replies that the server has streamed: their time is no round trip.
-//! let primary = ServerKind::RsPrimary;
-//! assert_eq!(seen, [(primary, true), (primary, false), (primary, false)]);
-//! assert_eq!(heartbeats, 4, "the last one was stopped");
 //! ```
 
-mod call;
+use core::fmt;
+use core::time::Duration;
+
+use alloc::vec::Vec;
+use stator_wire::bson::DocBuf;
+
+use crate::Instant;
+use crate::connection::ConnectionError;
+use crate::hello::HelloReply;
+use crate::operation::OperationError;
+use crate::topology::CheckFailure;
+use crate::uri::{ServerApi, ServerMonitoringMode};
+
+mod hello;
 mod machine;
-mod options;
-mod output;
 mod rtt;
 
 #[cfg(test)]
 mod tests;
 
 pub use machine::Monitor;
-pub use options::MonitorOptions;
-pub use output::{CheckError, FailureKind, HeartbeatEvent, Output, Report, Step};
 pub use rtt::RttMonitor;
+
+/// What a monitor is told when it is made.
+#[derive(Clone, Debug)]
+pub struct MonitorOptions {
+    /// `heartbeatFrequencyMS`: the pause between two checks, and how long a streaming server may be silent. Default 10 s; less
+    /// than `min_heartbeat` counts as that between checks.
+    pub heartbeat_frequency: Duration,
+    /// `minHeartbeatFrequencyMS`: the least time from the end of a check to the next that was ordered. Default 500 ms.
+    pub min_heartbeat: Duration,
+    /// `connectTimeoutMS`: how long connecting and an answer may take; `None` and zero are no limit. Default 10 s.
+    pub connect_timeout: Option<Duration>,
+    /// `serverMonitoringMode`. Default `auto`.
+    pub mode: ServerMonitoringMode,
+    /// Whether this runs as a function of a cloud provider, where `auto` does not stream.
+    pub faas: bool,
+    /// The `client` document of the first hello.
+    pub metadata: DocBuf,
+    /// The names of the compressors wanted; the monitor itself never compresses.
+    pub compressors: Vec<&'static str>,
+    /// The Stable API version to declare.
+    pub server_api: Option<ServerApi>,
+    /// Whether heartbeats are told.
+    pub events: bool,
+}
+
+impl Default for MonitorOptions {
+    fn default() -> Self {
+        Self {
+            heartbeat_frequency: Duration::from_secs(10),
+            min_heartbeat: Duration::from_millis(500),
+            connect_timeout: Some(Duration::from_secs(10)),
+            mode: ServerMonitoringMode::default(),
+            faas: false,
+            metadata: DocBuf::default(),
+            compressors: Vec::new(),
+            server_api: None,
+            events: false,
+        }
+    }
+}
+
+impl MonitorOptions {
+    /// Whether a server that can is to stream its answers.
+    pub(crate) const fn streams(&self) -> bool {
+        match self.mode {
+            ServerMonitoringMode::Auto => !self.faas,
+            ServerMonitoringMode::Stream => true,
+            ServerMonitoringMode::Poll => false,
+        }
+    }
+}
+
+/// What the host is to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Connect, TLS included, until then; then `handle_connected` or `handle_failed`.
+    Connect {
+        /// When it must be done.
+        deadline: Instant,
+    },
+    /// Write what `poll_transmit` gives, and read until then; then `handle_recv`, `handle_closed` or `handle_failed`.
+    Exchange {
+        /// When something must have come.
+        deadline: Instant,
+    },
+    /// Wait until then, or until an order comes; then `handle_timeout`.
+    Wait {
+        /// When to go on.
+        until: Instant,
+    },
+    /// Close the stream; then `handle_disconnected`.
+    Close,
+    /// Nothing any more.
+    Ended,
+}
+
+/// What a check has shown.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is moved once, and nearly always the larger one")]
+pub enum Report<C> {
+    /// The server has answered.
+    Seen {
+        /// What it says.
+        hello: HelloReply,
+        /// How long the answer took; `None` if the server was to wait before it.
+        rtt: Option<Duration>,
+    },
+    /// The check has failed.
+    Failed {
+        /// Why.
+        error: CheckError<C>,
+        /// How, as SDAM wants to know it.
+        failure: CheckFailure,
+    },
+}
+
+/// Why a check has failed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CheckError<C> {
+    /// The stream failed, or could not be had.
+    Host(C),
+    /// The server broke the wire protocol, or closed the connection.
+    Connection(ConnectionError),
+    /// The server refused hello, or its answer cannot be read.
+    Hello(OperationError),
+    /// The check was given up: by order, or with the monitor. Only events tell of it.
+    Cancelled,
+}
+
+impl<C: fmt::Display> fmt::Display for CheckError<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(error) => error.fmt(f),
+            Self::Connection(error) => error.fmt(f),
+            Self::Hello(error) => write!(f, "hello failed: {error}"),
+            Self::Cancelled => f.write_str("the check was cancelled"),
+        }
+    }
+}
+
+impl<C: fmt::Debug + fmt::Display> core::error::Error for CheckError<C> {}
+
+/// A heartbeat's events (SDAM Logging and Monitoring): every start has one end, in turn. The address is the host's to add.
+#[derive(Clone, Debug)]
+pub enum HeartbeatEvent<C> {
+    /// ServerHeartbeatStartedEvent.
+    Started {
+        /// Whether the server may wait for news before it answers.
+        awaited: bool,
+    },
+    /// ServerHeartbeatSucceededEvent.
+    Succeeded {
+        /// Whether the server could wait for news before it answered.
+        awaited: bool,
+        /// How long the answer took.
+        duration: Duration,
+        /// The answer.
+        reply: DocBuf,
+    },
+    /// ServerHeartbeatFailedEvent.
+    Failed {
+        /// Whether the server could wait for news before it answered.
+        awaited: bool,
+        /// How long it took to fail.
+        duration: Duration,
+        /// Why.
+        error: CheckError<C>,
+    },
+}

@@ -89,12 +89,17 @@ impl<T> Arena<T> {
         Some(value)
     }
 
-    /// Every value, in the order of the slots.
+    /// Every key and value, in the order of the slots.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut T)> {
         (0..).zip(&mut self.slots).filter_map(|(slot, entry)| {
             let number = entry.number;
             entry.value.as_mut().map(|value| (Key { number, slot }, value))
         })
+    }
+
+    /// Every value, in the order of the slots.
+    pub(super) fn values(&self) -> impl Iterator<Item = &T> {
+        self.slots.iter().filter_map(|entry| entry.value.as_ref())
     }
 
     pub(super) fn front(&self, list: &List) -> Option<Key> {

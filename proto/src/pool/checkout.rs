@@ -1,5 +1,7 @@
 //! Checking out: the fast path, the queue, and how waiting ends.
 
+use core::time::Duration;
+
 use super::{Action, CheckOut, ConnectionId, Key, Pool, PoolError, PoolEvent, PoolState, State, Ticket, Waiter};
 use crate::Instant;
 
@@ -21,7 +23,7 @@ impl<C: Clone> Pool<C> {
             PoolState::Closed => return self.refuse_at_once(PoolError::Closed),
         }
         if let Some(connection) = self.take_idle(now) {
-            self.emit(|| PoolEvent::CheckedOut { connection, duration: core::time::Duration::ZERO });
+            self.checked_out(connection, Duration::ZERO);
             return CheckOut::Granted { connection, owing: None };
         }
         let nothing_comes = self.pending.len() <= self.queue.len() && !self.can_dial();
@@ -30,7 +32,7 @@ impl<C: Clone> Pool<C> {
             if self.queue.len() == 0
                 && let Some((connection, limit)) = self.take_owing()
             {
-                self.emit(|| PoolEvent::CheckedOut { connection, duration: core::time::Duration::ZERO });
+                self.checked_out(connection, Duration::ZERO);
                 return CheckOut::Granted { connection, owing: Some(limit) };
             }
             // Those for whom a dial is under way are served; only the others count as waiting.
@@ -157,8 +159,15 @@ impl<C: Clone> Pool<C> {
         connection: ConnectionId,
         owing: Option<Instant>,
     ) {
-        self.emit(|| PoolEvent::CheckedOut { connection, duration: now - waiter.started });
+        self.checked_out(connection, now - waiter.started);
         self.actions.push_back(Action::Grant { ticket, connection, owing });
+    }
+
+    fn checked_out(&mut self, connection: ConnectionId, duration: Duration) {
+        self.granted += 1;
+        self.waited = self.waited.saturating_add(duration);
+        self.last_wait = duration;
+        self.emit(|| PoolEvent::CheckedOut { connection, duration });
     }
 
     pub(super) fn refuse(&mut self, now: Instant, ticket: Ticket, waiter: &Waiter, error: PoolError<C>) {
@@ -167,7 +176,7 @@ impl<C: Clone> Pool<C> {
     }
 
     fn refuse_at_once(&mut self, error: PoolError<C>) -> CheckOut<C> {
-        self.emit(|| PoolEvent::CheckOutFailed { error: error.clone(), duration: core::time::Duration::ZERO });
+        self.emit(|| PoolEvent::CheckOutFailed { error: error.clone(), duration: Duration::ZERO });
         CheckOut::Refused(error)
     }
 }

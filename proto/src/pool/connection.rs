@@ -1,7 +1,8 @@
 //! What the host says about single connections, from the dial to the end.
 
 use super::{
-    Action, CloseReason, Connection, ConnectionId, Key, Pool, PoolError, PoolEvent, PoolState, State, WrongConnection,
+    Action, CloseReason, Connection, ConnectionId, Key, Pool, PoolError, PoolEvent, PoolState, Purpose, ServiceId,
+    State, WrongConnection,
 };
 use crate::Instant;
 
@@ -11,19 +12,29 @@ use crate::Instant;
 pub enum OnFailure {
     /// Other connections are as good as before.
     Keep,
-    /// The pool is cleared for the dial's error, before the connection counts as closed.
+    /// The pool is cleared for the dial's error, before the connection counts as closed. In load-balanced mode it is
+    /// cleared for the connection's service, or not at all while that is not known.
     Clear,
 }
 
 impl<C: Clone> Pool<C> {
     /// A dial has ended well, authentication included: the connection goes to the queue or becomes idle.
     ///
+    /// `service_id`: that of the server's `hello`. It counts in load-balanced mode only, and only if
+    /// [`Pool::handle_hello`] has not told it before.
+    ///
     /// # Errors
     ///
     /// [`WrongConnection`] if it is not pending (any more): the host closes the socket.
-    pub fn handle_established(&mut self, now: Instant, connection: ConnectionId) -> Result<(), WrongConnection> {
+    pub fn handle_established(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        service_id: Option<ServiceId>,
+    ) -> Result<(), WrongConnection> {
         let key = connection.0;
         let created = self.pending(key)?.since;
+        self.join_service(key, service_id);
         self.connections.unlink(&mut self.pending, key);
         self.emit(|| PoolEvent::ConnectionReady { connection, duration: now - created });
         self.hand_over(now, key);
@@ -45,11 +56,13 @@ impl<C: Clone> Pool<C> {
         then: OnFailure,
     ) -> Result<(), WrongConnection> {
         let key = connection.0;
-        let State::Pending { asked_by } = self.pending(key)?.state else { return Err(WrongConnection) };
+        let &Connection { state: State::Pending { asked_by }, service, .. } = self.pending(key)? else {
+            return Err(WrongConnection);
+        };
         self.connections.unlink(&mut self.pending, key);
         // CMAP's order: pool cleared, connection closed, check-out failed.
-        let cleared = then == OnFailure::Clear && self.begin_clear(&cause, false);
-        self.connections.remove(key);
+        let cleared = then == OnFailure::Clear && self.begin_clear(&cause, false, service);
+        self.remove(key);
         let (reason, error) = (CloseReason::Error, Some(cause.clone()));
         self.emit(|| PoolEvent::ConnectionClosed { connection, reason, error });
         self.populate_after = Some(now + self.options.populate_pause);
@@ -60,7 +73,7 @@ impl<C: Clone> Pool<C> {
             self.refuse(now, ticket, &waiter, PoolError::Dial { cause: cause.clone() });
         }
         if cleared {
-            self.finish_clear(now, cause, false);
+            self.finish_clear(now, cause, false, service);
         }
         self.pump(now);
         Ok(())
@@ -163,7 +176,7 @@ impl<C: Clone> Pool<C> {
         if self.state == PoolState::Closed {
             return Some(CloseReason::PoolClosed);
         }
-        if connection.generation != self.generation {
+        if connection.generation != self.current_generation(connection) {
             return Some(CloseReason::Stale);
         }
         let expires = connection.since + self.max_idle_time()?;
@@ -173,7 +186,7 @@ impl<C: Clone> Pool<C> {
     /// The last step of a connection that is in no list and no count any more.
     pub(super) fn close_connection(&mut self, key: Key, reason: CloseReason, error: Option<C>) {
         let connection = ConnectionId(key);
-        self.connections.remove(key);
+        self.remove(key);
         self.emit(|| PoolEvent::ConnectionClosed { connection, reason, error });
         self.actions.push_back(Action::Close { connection, reason });
     }
@@ -181,6 +194,7 @@ impl<C: Clone> Pool<C> {
     pub(super) fn set_in_use(&mut self, key: Key) {
         if let Some(connection) = self.connections.get_mut(key) {
             connection.state = State::InUse;
+            connection.purpose = Purpose::Operation;
             self.in_use += 1;
         }
     }
@@ -202,7 +216,7 @@ impl<C: Clone> Pool<C> {
         self.pending(connection.0).is_ok()
     }
 
-    fn pending(&self, key: Key) -> Result<&Connection, WrongConnection> {
+    pub(super) fn pending(&self, key: Key) -> Result<&Connection, WrongConnection> {
         let connection = self.connections.get(key).ok_or(WrongConnection)?;
         matches!(connection.state, State::Pending { .. }).then_some(connection).ok_or(WrongConnection)
     }

@@ -35,8 +35,12 @@
 //! it and reads the reply first.
 //!
 //! Where this machine is more eager than CMAP's text demands: a clear ends idle connections and dials at once rather
-//! than when they are met. Load-balanced mode will compare with the generation of a connection's `serviceId` in place
-//! of the pool's.
+//! than when they are met.
+//!
+//! Behind a load balancer ([`PoolOptions::load_balanced`]) the connections of one pool lead to many services. Each
+//! service that has connections has a generation; a connection gets its service, and with it its generation, when its
+//! `hello` is answered ([`Pool::handle_hello`]). A clear is for one service: it ends that service's connections, and
+//! neither pauses the pool nor refuses anybody.
 //!
 //! ```
 //! use core::time::Duration;
@@ -52,7 +56,7 @@
 //! pool.ready(now);
 //! let CheckOut::Wait(first) = pool.check_out(now, never) else { panic!() };
 //! let Some(Action::Dial { connection, .. }) = pool.poll_action() else { panic!() };
-//! pool.handle_established(now, connection)?;
+//! pool.handle_established(now, connection, None)?;
 //! assert_eq!(pool.poll_action(), Some(Action::Grant { ticket: first, connection, owing: None }));
 //!
 //! // In use, idle, in use again: no action is needed.
@@ -74,13 +78,14 @@
 //! pool.check_in(now, connection)?;
 //!
 //! // Closed: stale after a clear.
-//! pool.clear(now, "network error", false);
+//! pool.clear(now, "network error", false, None);
 //! assert!(matches!(pool.poll_action(), Some(Action::Close { .. })));
 //! assert_eq!(pool.check_out(now, never), CheckOut::Refused(PoolError::Cleared { cause: Some("network error") }));
 //! # Ok::<(), stator_proto::pool::WrongConnection>(())
 //! ```
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
+use core::time::Duration;
 
 use crate::Instant;
 
@@ -91,6 +96,7 @@ mod error;
 mod options;
 mod output;
 mod phase;
+mod service;
 mod upkeep;
 
 #[cfg(test)]
@@ -99,7 +105,7 @@ mod tests;
 use arena::{Arena, Key, List};
 pub use connection::OnFailure;
 pub use error::{CheckOutFailedReason, CloseReason, PoolError, WrongConnection};
-pub use options::{ConnectionId, Generation, PoolOptions, PoolState, PoolStats, Ticket};
+pub use options::{ConnectionId, Generation, PoolOptions, PoolState, PoolStats, PoolUsage, Purpose, ServiceId, Ticket};
 pub use output::{Action, CheckOut, PoolEvent};
 
 /// The pool of connections to one server. `C` is the host's error type, cheap to clone.
@@ -110,6 +116,8 @@ pub struct Pool<C> {
     generation: Generation,
     /// What the last clear was for; `None` before the first and once ready again.
     cleared_by: Option<C>,
+    /// In load-balanced mode: the services that have connections.
+    services: BTreeMap<ServiceId, Service>,
 
     connections: Arena<Connection>,
     /// Used last in front, so the oldest is at the back. Empty while anybody waits. None is stale.
@@ -119,6 +127,9 @@ pub struct Pool<C> {
     /// Dials under way, the oldest in front. None is stale.
     pending: List,
     in_use: u32,
+    granted: u64,
+    waited: Duration,
+    last_wait: Duration,
 
     waiters: Arena<Waiter>,
     /// First come in front.
@@ -134,6 +145,9 @@ pub struct Pool<C> {
 #[derive(Debug)]
 struct Connection {
     generation: Generation,
+    /// Which server it leads to, in load-balanced mode and once that is known.
+    service: Option<ServiceId>,
+    purpose: Purpose,
     /// Pending: when it was created. Idle: when it became so.
     since: Instant,
     state: State,
@@ -154,6 +168,13 @@ enum State {
     },
 }
 
+/// What stands behind a load balancer. It is forgotten with its last connection.
+#[derive(Debug, Default)]
+struct Service {
+    generation: Generation,
+    connections: u32,
+}
+
 #[derive(Debug)]
 struct Waiter {
     started: Instant,
@@ -167,11 +188,15 @@ impl<C: Clone> Pool<C> {
             state: PoolState::Paused,
             generation: Generation::default(),
             cleared_by: None,
+            services: BTreeMap::new(),
             connections: Arena::new(),
             idle: List::new(),
             owing: List::new(),
             pending: List::new(),
             in_use: 0,
+            granted: 0,
+            waited: Duration::ZERO,
+            last_wait: Duration::ZERO,
             waiters: Arena::new(),
             queue: List::new(),
             populate_after: None,
@@ -196,6 +221,11 @@ impl<C: Clone> Pool<C> {
         self.state
     }
 
+    /// Whether the pool has ended.
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.state, PoolState::Closed)
+    }
+
     /// The generation that a new connection gets.
     pub const fn generation(&self) -> Generation {
         self.generation
@@ -209,6 +239,9 @@ impl<C: Clone> Pool<C> {
             in_use: self.in_use,
             owing: self.owing.len(),
             waiting: self.queue.len(),
+            granted: self.granted,
+            waited: self.waited,
+            last_wait: self.last_wait,
         }
     }
 

@@ -30,6 +30,9 @@ pub struct PoolOptions {
     /// How long after a failed dial the pool starts no other for `minPoolSize` (check-outs dial at once).
     /// Default 1 s.
     pub populate_pause: Duration,
+    /// `loadBalanced`: the pool's connections lead to many services, each with a generation of its own. Default
+    /// `false`.
+    pub load_balanced: bool,
     /// Whether events are recorded from the start, `PoolCreated` included. Default `false`.
     pub events: bool,
 }
@@ -45,6 +48,7 @@ impl Default for PoolOptions {
             owing: true,
             reply_limit: Duration::from_secs(1),
             populate_pause: Duration::from_secs(1),
+            load_balanced: false,
             events: false,
         }
     }
@@ -89,7 +93,11 @@ impl Ticket {
     }
 }
 
-/// The pool's generation: how often it was cleared. A connection of another generation is stale.
+/// Which server stands behind a load balancer: the `serviceId` of its `hello`.
+pub type ServiceId = [u8; 12];
+
+/// How often the pool was cleared; in load-balanced mode, how often it was for one service. A connection of another
+/// generation is stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Generation(pub u32);
 
@@ -104,7 +112,7 @@ pub enum PoolState {
     Closed,
 }
 
-/// How many connections are in each state, and how many check-outs wait.
+/// How many connections are in each state, how many check-outs wait, and how long those that were granted have waited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct PoolStats {
     /// Being dialled or authenticated.
@@ -117,11 +125,82 @@ pub struct PoolStats {
     pub owing: u32,
     /// Check-outs in the queue.
     pub waiting: u32,
+    /// Check-outs that were granted, since the pool was made.
+    pub granted: u64,
+    /// How long all of these waited together; those that found an idle connection did not wait.
+    pub waited: Duration,
+    /// How long the last of these waited.
+    pub last_wait: Duration,
+}
+
+impl core::ops::Add for PoolStats {
+    type Output = Self;
+
+    /// The counts of two pools together; `last_wait` is the longer one.
+    fn add(self, other: Self) -> Self {
+        Self {
+            pending: self.pending + other.pending,
+            idle: self.idle + other.idle,
+            in_use: self.in_use + other.in_use,
+            owing: self.owing + other.owing,
+            waiting: self.waiting + other.waiting,
+            granted: self.granted.saturating_add(other.granted),
+            waited: self.waited.saturating_add(other.waited),
+            last_wait: self.last_wait.max(other.last_wait),
+        }
+    }
 }
 
 impl PoolStats {
     /// CMAP's totalConnectionCount.
     pub const fn total(&self) -> u32 {
         self.pending + self.idle + self.in_use + self.owing
+    }
+
+    /// Whether there is no connection, and nobody waits for one.
+    pub const fn is_empty(&self) -> bool {
+        self.total() == 0 && self.waiting == 0
+    }
+
+    /// How long a granted check-out waited on average; zero before the first.
+    pub fn mean_wait(&self) -> Duration {
+        let nanos = self.waited.as_nanos().checked_div(self.granted.into()).unwrap_or_default();
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+/// What a connection was checked out for ("Connection Tracking" of the load balancer specification).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Purpose {
+    /// One operation.
+    #[default]
+    Operation,
+    /// A cursor that is pinned to it.
+    Cursor,
+    /// A transaction that is pinned to it.
+    Transaction,
+}
+
+/// What the connections in use are in use for. As text, what a WaitQueueTimeoutError must say in load-balanced mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct PoolUsage {
+    /// `maxPoolSize`.
+    pub max_pool_size: u32,
+    /// In use by cursors.
+    pub cursors: u32,
+    /// In use by transactions.
+    pub transactions: u32,
+    /// In use by other operations, those included whose reply is owed to nobody.
+    pub operations: u32,
+}
+
+impl fmt::Display for PoolUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "maxPoolSize: {}, connections in use by cursors: {}, connections in use by transactions: {}, connections \
+             in use by other operations: {}",
+            self.max_pool_size, self.cursors, self.transactions, self.operations
+        )
     }
 }

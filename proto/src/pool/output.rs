@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{CloseReason, ConnectionId, Generation, PoolError, PoolOptions, Ticket};
+use super::{CloseReason, ConnectionId, Generation, PoolError, PoolOptions, ServiceId, Ticket};
 use crate::Instant;
 
 /// The answer to a check-out.
@@ -30,7 +30,8 @@ pub enum Action<C> {
     Dial {
         /// The new connection.
         connection: ConnectionId,
-        /// Its generation, by which SDAM tells errors of the present from those of the past.
+        /// Its generation, by which SDAM tells errors of the present from those of the past. In load-balanced mode it
+        /// gets another with its service: ask [`Pool::generation_of`](super::Pool::generation_of).
         generation: Generation,
     },
     /// Hand the connection to the waiter.
@@ -70,7 +71,7 @@ pub enum Action<C> {
     },
 }
 
-/// The events of CMAP. The address (and `serviceId`) is the host's to add.
+/// The events of CMAP. The address is the host's to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PoolEvent<C> {
     /// PoolCreatedEvent.
@@ -84,6 +85,8 @@ pub enum PoolEvent<C> {
     PoolCleared {
         /// Whether connections in use were interrupted.
         interrupt_in_use: bool,
+        /// In load-balanced mode: the service that it was cleared for.
+        service_id: Option<ServiceId>,
     },
     /// PoolClosedEvent.
     PoolClosed,

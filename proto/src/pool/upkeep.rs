@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use super::{Action, Connection, ConnectionId, Pool, PoolEvent, PoolState, State};
+use super::{Action, Connection, ConnectionId, Pool, PoolEvent, PoolState, Purpose, State};
 use crate::Instant;
 
 impl<C: Clone> Pool<C> {
@@ -78,10 +78,9 @@ impl<C: Clone> Pool<C> {
     fn dial(&mut self, now: Instant, asked_by: u64) -> bool {
         let generation = self.generation;
         let state = State::Pending { asked_by };
-        let Some(key) = self.connections.insert(Connection { generation, since: now, state, interrupted: false })
-        else {
-            return false;
-        };
+        let (service, purpose, interrupted) = (None, Purpose::Operation, false);
+        let dial = Connection { generation, service, purpose, since: now, state, interrupted };
+        let Some(key) = self.connections.insert(dial) else { return false };
         let connection = ConnectionId(key);
         self.connections.push_back(&mut self.pending, key);
         self.emit(|| PoolEvent::ConnectionCreated { connection });

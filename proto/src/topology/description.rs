@@ -3,6 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::fmt;
 use core::time::Duration;
 
 use crate::hello::{HelloReply, ServerKind, TopologyVersion};
@@ -65,6 +66,8 @@ pub struct ServerDescription<C> {
     pub hello: Option<Arc<HelloReply>>,
     /// Why it is unknown, if an error made it so.
     pub error: Option<C>,
+    /// Why it is unknown although it has answered.
+    pub rejection: Option<Rejection>,
     /// From its last answer, or from the error that made it unknown.
     pub topology_version: Option<TopologyVersion>,
     /// How long it takes to answer.
@@ -81,6 +84,7 @@ impl<C> ServerDescription<C> {
             kind: ServerKind::Unknown,
             hello: None,
             error: None,
+            rejection: None,
             topology_version: None,
             round_trip_time: RoundTripTime { average: None, minimum: Duration::ZERO },
             last_update: now,
@@ -90,6 +94,52 @@ impl<C> ServerDescription<C> {
     /// Whether operations can be sent to it at all (SDAM: "available").
     pub const fn is_available(&self) -> bool {
         !matches!(self.kind, ServerKind::Unknown | ServerKind::RsGhost)
+    }
+}
+
+impl<C: PartialEq> ServerDescription<C> {
+    /// Whether two descriptions of one server tell the same (SDAM, "Server Description Equality"): when it was seen and how
+    /// long it takes to answer do not count.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let hello = match (&self.hello, &other.hello) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one.describes_the_same(other),
+            (None, None) => true,
+            _ => false,
+        };
+        hello
+            && (self.kind, self.topology_version) == (other.kind, other.topology_version)
+            && self.error == other.error
+            && self.rejection == other.rejection
+    }
+}
+
+/// Why a server that has answered is unknown nevertheless.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// It is to be reached directly, and is no member of the set asked for.
+    SetName {
+        /// `replicaSet`
+        wanted: String,
+        /// What it calls its set.
+        found: Option<String>,
+    },
+    /// It calls itself primary, but a later election is known (by `electionId` and `setVersion`).
+    StalePrimary,
+    /// It was primary until another said the same later.
+    Deposed,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SetName { wanted, found: Some(found) } => {
+                write!(f, "it belongs to the replica set {found}, not to {wanted}")
+            }
+            Self::SetName { wanted, found: None } => write!(f, "it is no member of the replica set {wanted}"),
+            Self::StalePrimary => f.write_str("primary marked stale due to electionId/setVersion mismatch"),
+            Self::Deposed => f.write_str("primary marked stale due to discovery of newer primary"),
+        }
     }
 }
 
@@ -105,7 +155,7 @@ pub struct Incompatible {
 }
 
 /// A deployment as it was last seen.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct TopologyDescription<C> {
     /// Its shape.
     pub kind: TopologyKind,
@@ -124,6 +174,28 @@ pub struct TopologyDescription<C> {
 }
 
 impl<C> TopologyDescription<C> {
+    /// Nothing at all.
+    pub const fn empty() -> Self {
+        Self {
+            kind: TopologyKind::Unknown,
+            set_name: None,
+            max_set_version: None,
+            max_election_id: None,
+            servers: BTreeMap::new(),
+            logical_session_timeout: None,
+            incompatible: None,
+        }
+    }
+
+    /// Whether all but the servers is the same.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        self.kind == other.kind
+            && self.set_name == other.set_name
+            && (self.max_set_version, self.max_election_id) == (other.max_set_version, other.max_election_id)
+            && self.logical_session_timeout == other.logical_session_timeout
+            && self.incompatible == other.incompatible
+    }
+
     /// The description of a server.
     pub fn server(&self, address: &ServerAddress) -> Option<&Arc<ServerDescription<C>>> {
         self.servers.get(address)
@@ -132,5 +204,17 @@ impl<C> TopologyDescription<C> {
     /// The primary of a replica set, if there is one.
     pub fn primary(&self) -> Option<&Arc<ServerDescription<C>>> {
         self.servers.values().find(|server| server.kind == ServerKind::RsPrimary)
+    }
+}
+
+/// Shares the servers' descriptions, hence without a bound on the error.
+impl<C> Clone for TopologyDescription<C> {
+    fn clone(&self) -> Self {
+        Self {
+            set_name: self.set_name.clone(),
+            servers: self.servers.clone(),
+            incompatible: self.incompatible.clone(),
+            ..*self
+        }
     }
 }

@@ -40,6 +40,11 @@ pub(super) fn parse_srv(hosts: &str) -> Result<SrvHost, UriError> {
     Err(UriError::Host { index: 1, reason })
 }
 
+/// One host, without percent-encoding.
+pub(crate) fn parse_address(host: &str) -> Option<ServerAddress> {
+    parse_one(host, host).ok()
+}
+
 fn decode(host: &str) -> Result<Cow<'_, str>, UriError> {
     percent_decode(host).ok_or(UriError::Escape("host"))
 }

@@ -29,6 +29,7 @@ mod draft;
 mod error;
 mod grammar;
 mod hosts;
+pub(crate) use hosts::parse_address;
 mod kinds;
 mod options;
 pub mod srv;

@@ -1,4 +1,4 @@
-//! Runs the specifications' data and says what passed: `conformance [--spec-dir DIR] [--list-failures] [AREA...]`.
+//! Runs the specifications' data and says what passed: `conformance [OPTION...] [AREA...]`; `--help` names the options.
 //!
 //! The exit status is 0 when nothing failed, 1 when something did, 2 when the arguments or the data are wrong.
 
@@ -11,13 +11,19 @@ use std::process::ExitCode;
 
 use lexopt::prelude::*;
 use stator_testkit::conformance::files::{NO_RUNNER, skip_all};
-use stator_testkit::conformance::{AREAS, Report, spec_dir};
+use stator_testkit::conformance::{AREAS, Report, UNIFIED, UnifiedRuntime, run_unified, spec_dir};
+use stator_testkit::unified::{Deployments, Settings};
 
 const USAGE: &str = "\
-usage: conformance [--spec-dir DIR] [--list-failures] [AREA...]
+usage: conformance [OPTION...] [AREA...]
 
   --spec-dir DIR    the folder of the specifications' data (default: STATOR_SPEC_DIR)
   --list-failures   print only failures, one per line: area, file, case and reason between tabs
+  --runtime NAME    what the unified tests run on: tokio (default), smol, async-std or blocking
+  --file TEXT       of the unified tests, run only files whose path contains this
+  --case TEXT       of the unified tests, run only cases whose description contains this
+  --trace           print what the unified tests do
+  --unified FOLDER  run all files below AREA/FOLDER as unified tests, and nothing else
   AREA              run only these areas, by the names of their folders (default: all)
 
 The data is the folder `source` of a clone of the repository mongodb/specifications on GitHub.";
@@ -29,6 +35,10 @@ struct Arguments {
     spec_dir: PathBuf,
     only_failures: bool,
     areas: Vec<String>,
+    runtime: UnifiedRuntime,
+    settings: Settings,
+    /// Instead of the folders that are known to hold unified tests.
+    folder: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -51,11 +61,22 @@ fn arguments() -> Result<Option<Arguments>, String> {
     let mut dir = None;
     let mut only_failures = false;
     let mut areas = Vec::new();
+    let mut runtime = UnifiedRuntime::default();
+    let mut settings = Settings::default();
+    let mut folder = None;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
             Long("spec-dir") => dir = Some(PathBuf::from(parser.value().map_err(|error| error.to_string())?)),
             Long("list-failures") => only_failures = true,
+            Long("runtime") => {
+                let name = text(&mut parser)?;
+                runtime = UnifiedRuntime::from_name(&name).ok_or(format!("unknown runtime {name:?}\n{USAGE}"))?;
+            }
+            Long("file") => settings.file = Some(text(&mut parser)?),
+            Long("case") => settings.case = Some(text(&mut parser)?),
+            Long("trace") => settings.trace = true,
+            Long("unified") => folder = Some(text(&mut parser)?),
             Short('h') | Long("help") => {
                 println!("{USAGE}");
                 return Ok(None);
@@ -65,7 +86,11 @@ fn arguments() -> Result<Option<Arguments>, String> {
         }
     }
     let spec_dir = dir.or_else(spec_dir).ok_or(format!("no data: give --spec-dir or set STATOR_SPEC_DIR\n{USAGE}"))?;
-    Ok(Some(Arguments { spec_dir, only_failures, areas }))
+    Ok(Some(Arguments { spec_dir, only_failures, areas, runtime, settings, folder }))
+}
+
+fn text(parser: &mut lexopt::Parser) -> Result<String, String> {
+    parser.value().and_then(|value| value.string()).map_err(|error| error.to_string())
 }
 
 /// Whether nothing failed.
@@ -75,8 +100,9 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         return Err(format!("unknown area {unknown:?}; known are: {}", known.join(", ")));
     }
     let chosen = if arguments.areas.is_empty() { &known } else { &arguments.areas };
+    let deployments = Deployments::new();
     let reports: Vec<(&str, Report)> =
-        chosen.iter().map(|area| (area.as_str(), report(&arguments.spec_dir, area))).collect();
+        chosen.iter().map(|area| (area.as_str(), report(arguments, &deployments, area))).collect();
     let failed = if arguments.only_failures { print_failures(&reports) } else { print_all(&reports) };
     Ok(failed == 0)
 }
@@ -97,16 +123,24 @@ fn areas(spec_dir: &Path) -> Result<Vec<String>, String> {
     Ok(areas)
 }
 
-fn report(spec_dir: &Path, area: &str) -> Report {
-    let dir = spec_dir.join(area);
-    match AREAS.iter().find(|(name, _)| *name == area) {
-        Some((_, runner)) => runner(&dir),
-        None => {
-            let mut report = Report::default();
-            skip_all(&dir, "", NO_RUNNER, &mut report);
-            report
+fn report(arguments: &Arguments, deployments: &Deployments, area: &str) -> Report {
+    let dir = arguments.spec_dir.join(area);
+    let mut report = Report::default();
+    let mut unified: &[&str] = UNIFIED.iter().find(|(name, _)| *name == area).map_or(&[], |(_, folders)| folders);
+    let asked = arguments.folder.as_deref();
+    if asked.is_some() {
+        unified = asked.as_slice();
+    } else {
+        match AREAS.iter().find(|(name, _)| *name == area) {
+            Some((_, runner)) => report = runner(&dir),
+            None if unified.is_empty() => skip_all(&dir, "", NO_RUNNER, &mut report),
+            None => {}
         }
     }
+    for folder in unified {
+        run_unified(arguments.runtime, deployments, &arguments.settings, &dir, folder, &mut report);
+    }
+    report
 }
 
 /// Prints failures only; returns their number.

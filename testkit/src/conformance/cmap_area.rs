@@ -179,7 +179,7 @@ impl Play {
         let now = self.now;
         match operation["name"].as_str().unwrap_or_default() {
             "ready" => self.pool.ready(now),
-            "clear" => self.pool.clear(now, "cleared", operation["interruptInUseConnections"] == true),
+            "clear" => self.pool.clear(now, "cleared", operation["interruptInUseConnections"] == true, None),
             "close" => self.pool.close(now),
             "checkIn" => {
                 let label = operation["connection"].as_str().unwrap_or_default();
@@ -216,7 +216,7 @@ impl Play {
                 let (_, connection) = self.dials.remove(index);
                 // A dial that the pool has given up answers with an error, and there is no socket to close.
                 let _ = match self.dial_fails {
-                    false => self.pool.handle_established(self.now, connection),
+                    false => self.pool.handle_established(self.now, connection, None),
                     true => self.pool.handle_dial_failed(self.now, connection, "dial failed", OnFailure::Clear),
                 };
             } else if let Some((name, operation)) = self.next_of_threads() {
@@ -316,7 +316,7 @@ fn tell(event: &PoolEvent<&'static str>) -> Value {
             json!({ "type": "ConnectionPoolCreated", "options": options })
         }
         PoolEvent::PoolReady => json!({ "type": "ConnectionPoolReady" }),
-        PoolEvent::PoolCleared { interrupt_in_use } => {
+        PoolEvent::PoolCleared { interrupt_in_use, .. } => {
             json!({ "type": "ConnectionPoolCleared", "interruptInUseConnections": interrupt_in_use })
         }
         PoolEvent::PoolClosed => json!({ "type": "ConnectionPoolClosed" }),

@@ -39,28 +39,35 @@ pub fn json_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Calls `run` for each case of each file below `area/folder`, with the file's name relative to `area`.
+/// Calls `run` for each file below `area/folder`, with its name relative to `area` and its text.
 ///
-/// A case is an entry of the file's `tests`, or the whole file where there is none. A file that cannot be read or parsed
-/// counts as one failed case.
-pub fn for_each_case(area: &Path, folder: &str, report: &mut Report, mut run: impl FnMut(&mut Report, &str, &Value)) {
+/// A file that cannot be read counts as one failed case.
+pub fn for_each_file(area: &Path, folder: &str, report: &mut Report, mut run: impl FnMut(&mut Report, &str, &str)) {
     let files = match json_files(&area.join(folder)) {
         Ok(files) => files,
         Err(error) => return report.record(folder, "", Err(format!("cannot list the files: {error}"))),
     };
     for path in files {
         let name = path.strip_prefix(area).unwrap_or(&path).display().to_string();
-        let parsed = fs::read_to_string(&path)
-            .map_err(|error| error.to_string())
-            .and_then(|text| serde_json::from_str::<Value>(&text).map_err(|error| error.to_string()));
-        match parsed {
+        match fs::read_to_string(&path) {
+            Ok(text) => run(report, &name, &text),
             Err(error) => report.record(&name, "", Err(format!("cannot read the file: {error}"))),
-            Ok(file) => match file.get("tests").and_then(Value::as_array) {
-                Some(cases) => cases.iter().for_each(|case| run(report, &name, case)),
-                None => run(report, &name, &file),
-            },
         }
     }
+}
+
+/// Calls `run` for each case of each file below `area/folder`, with the file's name relative to `area`.
+///
+/// A case is an entry of the file's `tests`, or the whole file where there is none. A file that cannot be read or parsed
+/// counts as one failed case.
+pub fn for_each_case(area: &Path, folder: &str, report: &mut Report, mut run: impl FnMut(&mut Report, &str, &Value)) {
+    for_each_file(area, folder, report, |report, name, text| match serde_json::from_str::<Value>(text) {
+        Err(error) => report.record(name, "", Err(format!("cannot read the file: {error}"))),
+        Ok(file) => match file.get("tests").and_then(Value::as_array) {
+            Some(cases) => cases.iter().for_each(|case| run(report, name, case)),
+            None => run(report, name, &file),
+        },
+    });
 }
 
 /// The `description` of a case.

@@ -7,7 +7,16 @@ use std::path::{Path, PathBuf};
 mod bson_areas;
 mod cmap_area;
 pub mod files;
+mod sdam_area;
+mod sdam_events;
+mod selection_area;
+pub mod srv_area;
+#[cfg(all(unix, feature = "runtimes"))]
+mod unified_areas;
 mod uri_areas;
+
+#[cfg(all(unix, feature = "runtimes"))]
+pub use unified_areas::{UNIFIED, UnifiedRuntime, run_unified};
 
 /// What one area's files showed.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +65,13 @@ pub const AREAS: &[(&str, Runner)] = &[
     ("bson-corpus", bson_areas::corpus),
     ("connection-monitoring-and-pooling", cmap_area::cmap),
     ("connection-string", uri_areas::connection_string),
+    ("initial-dns-seedlist-discovery", srv_area::srv),
+    ("max-staleness", selection_area::max_staleness),
     ("read-write-concern", uri_areas::read_write_concern),
+    ("server-discovery-and-monitoring", sdam_area::sdam),
+    ("server-selection", selection_area::server_selection),
+    #[cfg(all(unix, feature = "runtimes"))]
+    ("unified-test-format", unified_areas::unified_test_format),
     ("uri-options", uri_areas::uri_options),
 ];
 

@@ -1,7 +1,7 @@
 //! A minimal blocking client for administration.
 //!
 //! Deliberately independent of the driver: what prepares and judges a test must not share its faults. One command at a
-//! time, no compression, no TLS, a time limit on every read and write.
+//! time, no compression, a time limit on every read and write.
 
 use std::{
     fmt, io,
@@ -13,7 +13,7 @@ use std::{
 
 use bson::{Document, doc};
 
-use super::scram;
+use super::{ServerTls, admin_tls::Transport, scram};
 
 /// OP_MSG, the only opcode spoken here.
 const OP_MSG: i32 = 2013;
@@ -29,7 +29,7 @@ const COMMAND_NOT_FOUND: i32 = 59;
 /// One connection to one server, for commands such as `createUser`, `replSetInitiate` and `configureFailPoint`.
 #[derive(Debug)]
 pub struct Admin {
-    stream: TcpStream,
+    stream: Transport,
     request_id: i32,
 }
 
@@ -53,11 +53,24 @@ pub enum AdminError {
 impl Admin {
     /// Connects. `limit` applies to the connect and to each later read and write.
     pub fn connect(address: SocketAddr, limit: Duration) -> Result<Self, AdminError> {
+        Self::connect_over(None, address, limit)
+    }
+
+    /// As [`connect`](Self::connect), for a server that speaks TLS.
+    pub fn connect_tls(tls: &ServerTls, address: SocketAddr, limit: Duration) -> Result<Self, AdminError> {
+        Self::connect_over(Some(tls), address, limit)
+    }
+
+    pub(super) fn connect_over(
+        tls: Option<&ServerTls>,
+        address: SocketAddr,
+        limit: Duration,
+    ) -> Result<Self, AdminError> {
         let stream = TcpStream::connect_timeout(&address, limit)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(limit))?;
         stream.set_write_timeout(Some(limit))?;
-        Ok(Self { stream, request_id: 0 })
+        Ok(Self { stream: Transport::new(stream, tls)?, request_id: 0 })
     }
 
     /// Runs one command; an answer without `ok: 1` is an [`AdminError::Command`].
@@ -124,7 +137,8 @@ impl Admin {
         }
         message.push(0);
         message.extend_from_slice(body);
-        Ok(self.stream.write_all(&message)?)
+        self.stream.write_all(&message)?;
+        Ok(self.stream.flush()?)
     }
 
     fn receive(&mut self) -> Result<Document, AdminError> {

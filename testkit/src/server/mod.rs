@@ -20,6 +20,7 @@
 //! Unix only. Blocking on purpose: no executor is needed to start a server, or to administer one with [`Admin`].
 
 mod admin;
+mod admin_tls;
 mod binary;
 mod error;
 mod mongod;
@@ -29,6 +30,7 @@ mod scram;
 mod shared;
 mod supervisor;
 mod temp;
+mod tls;
 mod users;
 mod version;
 
@@ -37,7 +39,9 @@ pub use binary::Binary;
 pub use error::ServerError;
 pub use mongod::Mongod;
 pub use options::MongodOptions;
-pub use replica_set::ReplicaSet;
+pub use rcgen::DnType;
+pub use replica_set::{ReplicaSet, ReplicaSetOptions};
 pub use shared::unique_db;
+pub use tls::{Certificate, ServerTls, TestCa};
 pub use users::{BOTH, IX, NUMERAL_NINE, ROOT, SHA_1, SHA_256, USERS, User};
 pub use version::Version;

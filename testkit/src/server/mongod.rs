@@ -12,7 +12,8 @@ use std::{
 };
 
 use super::{
-    Admin, AdminError, Binary, MongodOptions, ROOT, ServerError, Version, supervisor::Supervisor, temp, users,
+    Admin, AdminError, Binary, MongodOptions, ROOT, ServerError, ServerTls, Version, supervisor::Supervisor, temp,
+    users,
 };
 
 /// The exit code of a server that could not listen.
@@ -60,7 +61,7 @@ impl Mongod {
         let data = mongod.folder.join("db");
         fs::create_dir(&data).map_err(ServerError::path("make the folder", &data))?;
         mongod.write_key_file()?;
-        mongod.launch(None)?;
+        mongod.launch(mongod.options.port)?;
         Ok(mongod)
     }
 
@@ -78,7 +79,8 @@ impl Mongod {
 
     fn uri_options(&self, mechanism: Option<&str>) -> Vec<(&'static str, String)> {
         let direct = self.options.replica_set.as_ref().map(|_| ("directConnection", "true".to_owned()));
-        direct.into_iter().chain(mechanism.map(|name| ("authMechanism", name.to_owned()))).collect()
+        let tls = self.options.tls.iter().flat_map(ServerTls::uri_options);
+        direct.into_iter().chain(mechanism.map(|name| ("authMechanism", name.to_owned()))).chain(tls).collect()
     }
 
     /// Where the server listens; it stays the same over restarts.
@@ -122,7 +124,12 @@ impl Mongod {
 
     /// A new administrative connection without credentials.
     pub fn connect(&self) -> Result<Admin, AdminError> {
-        Admin::connect(self.address(), ADMIN_LIMIT)
+        self.connect_within(ADMIN_LIMIT)
+    }
+
+    /// As [`connect`](Self::connect), with a limit of its own.
+    pub(super) fn connect_within(&self, limit: Duration) -> Result<Admin, AdminError> {
+        Admin::connect_over(self.options.tls.as_ref(), self.address(), limit)
     }
 
     /// Ends the server as a crash would (SIGKILL) and waits until it is gone. The folder stays, for [`restart`](Self::restart).
@@ -200,8 +207,8 @@ impl Mongod {
             listening = listening || read_from(&log_path, log_start).contains("aiting for connections");
             let address = (Ipv4Addr::LOCALHOST, self.port).into();
             let left = deadline.saturating_duration_since(Instant::now());
-            if listening && !left.is_zero() && Admin::connect(address, left).and_then(|mut admin| admin.hello()).is_ok()
-            {
+            let answers = || Admin::connect_over(self.options.tls.as_ref(), address, left)?.hello();
+            if listening && !left.is_zero() && answers().is_ok() {
                 return Ok(true);
             }
             if left.is_zero() {
@@ -227,7 +234,7 @@ impl Mongod {
             option("--unixSocketPrefix", self.folder.clone().into());
         }
         if let Some(set) = &self.options.replica_set {
-            option("--replSet", set.name.into());
+            option("--replSet", set.name.clone().into());
             option("--oplogSize", "64".into());
             if set.key.is_some() {
                 option("--keyFile", self.key_path().into());
@@ -239,6 +246,7 @@ impl Mongod {
         if self.options.auth {
             args.push("--auth".into());
         }
+        args.extend(self.options.tls.iter().flat_map(ServerTls::args));
         args.extend(self.options.args.iter().cloned());
         args
     }

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, time::Duration};
 
-use super::{Mongod, ServerError, Version};
+use super::{Mongod, ServerError, ServerTls, Version};
 
 /// How a server is to be started; [`start`](Self::start) starts it.
 #[derive(Clone, Debug)]
@@ -14,12 +14,14 @@ pub struct MongodOptions {
     pub(super) args: Vec<OsString>,
     pub(super) limit: Duration,
     pub(super) replica_set: Option<Membership>,
+    pub(super) tls: Option<ServerTls>,
+    pub(super) port: Option<u16>,
 }
 
 /// The replica set a server belongs to.
 #[derive(Clone, Debug)]
 pub(super) struct Membership {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     /// The key file's text, with access control.
     pub(super) key: Option<String>,
 }
@@ -35,6 +37,8 @@ impl MongodOptions {
             args: Vec::new(),
             limit: Duration::from_secs(60),
             replica_set: None,
+            tls: None,
+            port: None,
         }
     }
 
@@ -69,8 +73,21 @@ impl MongodOptions {
         self
     }
 
-    /// Adds command line arguments. The server must still answer plain connections on its port: of `--tlsMode`, use
-    /// `preferTLS` or `allowTLS`.
+    /// TLS and nothing else. Connection strings name the files of the authority and of a client's certificate.
+    #[must_use]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// A port of your own; without one the server gets one that is free.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    /// Adds command line arguments. For TLS use [`tls`](Self::tls): the administration must know of it.
     #[must_use]
     pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));

@@ -9,20 +9,72 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bson::{Bson, Document, doc};
 
 use super::{
-    Admin, AdminError, Binary, Mongod, MongodOptions, ROOT, ServerError, Version,
+    AdminError, Binary, Mongod, MongodOptions, ROOT, ServerError, ServerTls, Version,
     mongod::{POLL, tail, uri},
     options::Membership,
     users,
 };
 
-const NAME: &str = "rs0";
 /// The time limit of one question to one member, which may be frozen.
 const ASK_LIMIT: Duration = Duration::from_secs(1);
 
-/// A replica set named `rs0`; its members are [`Mongod`]s and can be killed, frozen and restarted one by one.
+/// How a replica set is to be started; [`start`](Self::start) starts it.
+#[derive(Clone, Debug)]
+pub struct ReplicaSetOptions {
+    name: String,
+    members: usize,
+    ports: Vec<u16>,
+    host: String,
+    mongod: MongodOptions,
+}
+
+impl ReplicaSetOptions {
+    /// A set of `members` (1 to 7) named `rs0`, on free ports of `127.0.0.1`, with members as of [`MongodOptions::new`].
+    pub fn new(members: usize) -> Self {
+        let host = "127.0.0.1".into();
+        Self { name: "rs0".into(), members, ports: Vec::new(), host, mongod: MongodOptions::new() }
+    }
+
+    /// The set's name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The members' ports, one for each.
+    #[must_use]
+    pub fn ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
+        self.ports = ports.into_iter().collect();
+        self
+    }
+
+    /// The host by which members and clients know the members; it must lead to `127.0.0.1`.
+    #[must_use]
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = host.into();
+        self
+    }
+
+    /// How the members are to be started. With [`MongodOptions::tls`] they speak TLS among themselves too.
+    #[must_use]
+    pub fn mongod(mut self, mongod: MongodOptions) -> Self {
+        self.mongod = mongod;
+        self
+    }
+
+    /// Starts the set, see [`ReplicaSet::start`].
+    pub fn start(self) -> Result<ReplicaSet, ServerError> {
+        ReplicaSet::start_with(self)
+    }
+}
+
+/// A replica set; its members are [`Mongod`]s and can be killed, frozen and restarted one by one.
 #[derive(Debug)]
 pub struct ReplicaSet {
     members: Vec<Mongod>,
+    name: String,
+    host: String,
     options: MongodOptions,
 }
 
@@ -35,24 +87,30 @@ impl ReplicaSet {
     /// # Errors
     ///
     /// As for [`MongodOptions::start`]; also when no primary is elected in time.
-    pub fn start(members: usize, mut options: MongodOptions) -> Result<Self, ServerError> {
+    pub fn start(members: usize, options: MongodOptions) -> Result<Self, ServerError> {
+        ReplicaSetOptions::new(members).mongod(options).start()
+    }
+
+    fn start_with(options: ReplicaSetOptions) -> Result<Self, ServerError> {
+        let ReplicaSetOptions { name, members, ports, host, mongod: mut options } = options;
+        if !ports.is_empty() && ports.len() != members {
+            return Err(ServerError::Misuse(format!("{} ports for {members} members", ports.len())));
+        }
         if !(1..=7).contains(&members) {
             return Err(ServerError::Misuse(format!("a replica set of {members} members; 1 to 7 can vote")));
         }
         let binary = Binary::locate(options.version)?;
         let key = options.auth.then(random_key).transpose()?;
-        options.replica_set = Some(Membership { name: NAME, key });
+        options.replica_set = Some(Membership { name: name.clone(), key });
         if binary.version >= Version::V5_0 {
             // Else a clean shutdown keeps serving reads for 15 s.
             let quick = [("shutdownTimeoutMillisForSignaledShutdown", "100")];
             options = options.parameters(quick);
         }
-        let set = Self { members: start_all(members, &options)?, options };
+        let ports = if ports.is_empty() { vec![options.port; members] } else { ports.into_iter().map(Some).collect() };
+        let set = Self { members: start_all(&ports, &options)?, name, host, options };
         set.members[0].connect()?.run("admin", doc! { "replSetInitiate": set.config() })?;
-        set.wait_until("replica set", |states| {
-            states.iter().filter(|state| is_primary(state)).count() == 1
-                && states.iter().all(|state| is_primary(state) || is_true(state, "secondary"))
-        })?;
+        set.wait_until_whole()?;
         if set.options.auth {
             users::create(&mut set.members[set.primary_index()?].connect()?)?;
         }
@@ -70,16 +128,20 @@ impl ReplicaSet {
     }
 
     fn uri_with(&self, user: Option<(&str, &str)>, mechanism: Option<&str>) -> String {
-        let hosts: Vec<_> = self.members.iter().map(|member| member.address().to_string()).collect();
-        let set = ("replicaSet", NAME.to_owned());
-        let options: Vec<_> =
-            [set].into_iter().chain(mechanism.map(|name| ("authMechanism", name.to_owned()))).collect();
+        let hosts: Vec<_> = self.members.iter().map(|member| self.host_of(member)).collect();
+        let mut options = vec![("replicaSet", self.name.clone())];
+        options.extend(mechanism.map(|name| ("authMechanism", name.to_owned())));
+        options.extend(self.options.tls.iter().flat_map(ServerTls::uri_options));
         uri(&hosts.join(","), user, &options)
     }
 
     /// The set's name.
-    pub fn name(&self) -> &'static str {
-        NAME
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn host_of(&self, member: &Mongod) -> String {
+        format!("{}:{}", self.host, member.address().port())
     }
 
     /// The members, in the order of the configuration.
@@ -107,6 +169,15 @@ impl ReplicaSet {
         Ok(latest.expect("a primary was seen").0)
     }
 
+    /// Waits until one member is primary and all others are secondaries.
+    pub fn wait_until_whole(&self) -> Result<(), ServerError> {
+        let whole = |states: &[Document]| {
+            states.iter().filter(|state| is_primary(state)).count() == 1
+                && states.iter().all(|state| is_primary(state) || is_true(state, "secondary"))
+        };
+        self.wait_until("replica set", whole).map(drop)
+    }
+
     /// Makes the primary step down for `seconds`, and waits until another member is primary.
     pub fn step_down(&self, seconds: u32) -> Result<(), ServerError> {
         let command = doc! { "replSetStepDown": i64::from(seconds), "force": true };
@@ -131,17 +202,20 @@ impl ReplicaSet {
     }
 
     fn config(&self) -> Document {
-        let member = |(id, member): (usize, &Mongod)| doc! { "_id": id as i32, "host": member.address().to_string() };
+        let member = |(id, member): (usize, &Mongod)| doc! { "_id": id as i32, "host": self.host_of(member) };
         let members: Vec<Bson> = self.members.iter().enumerate().map(member).map(Bson::from).collect();
         let settings = doc! { "electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500 };
-        doc! { "_id": NAME, "version": 1, "members": members, "settings": settings }
+        doc! { "_id": self.name.as_str(), "version": 1, "members": members, "settings": settings }
     }
 }
 
-fn start_all(count: usize, options: &MongodOptions) -> Result<Vec<Mongod>, ServerError> {
+fn start_all(ports: &[Option<u16>], options: &MongodOptions) -> Result<Vec<Mongod>, ServerError> {
     thread::scope(|scope| {
-        let start = || Mongod::start_without_users(options.clone());
-        let threads: Vec<_> = (0..count).map(|_| scope.spawn(start)).collect();
+        let start = |&port| {
+            let options = MongodOptions { port, ..options.clone() };
+            scope.spawn(move || Mongod::start_without_users(options))
+        };
+        let threads: Vec<_> = ports.iter().map(start).collect();
         let join = |thread: thread::ScopedJoinHandle<'_, _>| {
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
@@ -150,7 +224,7 @@ fn start_all(count: usize, options: &MongodOptions) -> Result<Vec<Mongod>, Serve
 }
 
 fn hello(member: &Mongod) -> Result<Document, AdminError> {
-    Admin::connect(member.address(), ASK_LIMIT)?.hello()
+    member.connect_within(ASK_LIMIT)?.hello()
 }
 
 fn is_primary(state: &Document) -> bool {

@@ -2,8 +2,9 @@
 
 use std::{
     fs, io,
-    os::unix::fs::DirBuilderExt,
+    os::unix::{fs::DirBuilderExt, process::CommandExt},
     path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -34,5 +35,41 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // Already renamed to its final place, or left for the system's cleaner: neither is worth an error.
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A new folder that is removed when it goes out of scope, and also when this process ends in any way: a shell holds the other
+/// end of a pipe, as for servers.
+#[derive(Debug)]
+pub(super) struct Guarded {
+    path: PathBuf,
+    shell: Child,
+}
+
+impl Guarded {
+    pub(super) fn new(parent: &Path, prefix: &str) -> Result<Self, ServerError> {
+        let path = new_dir(parent, prefix)?;
+        let shell = Command::new("sh")
+            .args(["-c", r#"trap '' HUP INT TERM; read -r _; rm -rf -- "$1""#, "sh"])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .map_err(ServerError::io("start a shell"))?;
+        Ok(Self { path, shell })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        // It ends by itself; nothing is left to do if it was killed.
+        let _ = self.shell.wait();
     }
 }

@@ -23,7 +23,7 @@ pub(super) async fn commands_have_codes<R: Runtime>(t: &Fixture<'_, R>) {
     let ErrorKind::Command(command) = error.kind() else { panic!("{error:?}") };
     assert_eq!((command.code, command.code_name.as_str()), (2, "BadValue"));
     assert!(command.message.contains("$noSuchOperator"), "{command:?}");
-    assert!(!error.is_retryable() && !error.is_network() && error.labels().is_empty());
+    assert!(!error.is_retryable() && !error.is_network() && error.labels().next().is_none());
     assert_eq!(error.phase(), Phase::Reply);
 }
 

@@ -76,9 +76,9 @@ impl<R: Runtime, T> Aggregate<R, T> {
         self.doubt.check()?;
         let (batch_size, comment) = (self.op.batch_size, self.op.comment.clone());
         let max_await_time = self.op.max_await_time;
-        let reply = self.core.execute(self.op, self.settings.clone()).await?;
-        let machine = stator_proto::Cursor::new(reply, self.namespace, batch_size, max_await_time, comment);
-        Ok(Cursor::new(self.core, machine, self.settings))
+        let namespace = self.namespace;
+        let machine = |reply| stator_proto::Cursor::new(reply, namespace, batch_size, max_await_time, comment);
+        Cursor::open(self.core, self.op, self.settings, machine).await
     }
 }
 

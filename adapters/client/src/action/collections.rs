@@ -117,9 +117,8 @@ impl<R: Runtime> ListCollections<R> {
         let core = Arc::clone(self.database.client().core());
         let (batch_size, comment) = (self.op.batch_size, self.op.comment.clone());
         let namespace = Namespace::new(self.database.name(), "$cmd.listCollections");
-        let reply = core.execute(self.op, self.settings.clone()).await?;
-        let machine = stator_proto::Cursor::new(reply, namespace, batch_size, None, comment);
-        Ok(Cursor::new(core, machine, self.settings))
+        let machine = |reply| stator_proto::Cursor::new(reply, namespace, batch_size, None, comment);
+        Cursor::open(core, self.op, self.settings, machine).await
     }
 }
 

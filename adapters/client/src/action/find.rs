@@ -67,10 +67,11 @@ impl<R: Runtime, T> Find<R, T> {
         // Only an awaiting cursor's getMore may carry a time (specification *Find, getMore, killCursors*).
         let awaits = self.op.cursor_type == CursorType::TailableAwait;
         let max_await_time = self.op.max_await_time.filter(|_| awaits);
-        let reply = core.execute(self.op, self.settings.clone()).await?;
         let namespace = self.collection.namespace().clone();
-        let machine = stator_proto::Cursor::new(reply, namespace, batch_size, max_await_time, comment);
-        Ok(Cursor::new(core, machine.with_exhaust(exhaust), self.settings))
+        let machine = |reply| {
+            stator_proto::Cursor::new(reply, namespace, batch_size, max_await_time, comment).with_exhaust(exhaust)
+        };
+        Cursor::open(core, self.op, self.settings, machine).await
     }
 }
 

@@ -3,6 +3,7 @@
 //! A simulated runtime uses none of it.
 
 mod stream;
+mod tcp;
 mod thread;
 mod timeout;
 
@@ -14,6 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use stator_proto::Instant;
 
 pub use stream::{ReactorSocket, ReactorStream, ReactorTimer};
+pub use tcp::tune_tcp;
 pub use thread::{ThreadSleep, block_on, sleep_on_thread};
 pub use timeout::{SocketTimeout, lookup_on_thread, time_left};
 

@@ -50,7 +50,11 @@ fn requests_are_compressed_with_the_negotiated_codec() {
         let request = Request { sequences: &sequences, ..PING };
         plain.send(&request).unwrap();
         pair.send(&request).unwrap();
+        // Listeners are told what was compressed, and of the next request not this one.
+        assert_eq!(plain.out.uncompressed(), plain.out.slices());
+        assert_eq!(pair.out.uncompressed().concat(), plain.out.slices().concat());
         pair.write(usize::MAX);
+        assert_eq!(pair.out.uncompressed(), [&[] as &[u8]; 3]);
         let frame = pair.request().unwrap();
         let read = OpCompressed::parse(&frame).unwrap();
         assert_eq!((read.compressor(), read.header().request_id), (id, 1));

@@ -78,33 +78,6 @@ fn the_server_may_wait_as_long_as_the_frequency_says() {
 }
 
 #[test]
-fn events_carry_the_reply_and_the_servers_id_of_the_connection() {
-    let mut world = World::new(options());
-    let started =
-        |awaited, server_connection_id| Some(Output::Event(HeartbeatEvent::Started { awaited, server_connection_id }));
-    assert_eq!(world.monitor.poll_output(), started(false, None));
-    world.connect();
-    world.request();
-    world.reply(NEW);
-    let Some(Output::Event(HeartbeatEvent::Succeeded { reply, server_connection_id: Some(42), .. })) =
-        world.monitor.poll_output()
-    else {
-        panic!("it was answered")
-    };
-    assert_eq!(reply.as_doc().get_i64("connectionId"), Ok(Some(42)));
-    assert!(matches!(world.monitor.poll_output(), Some(Output::Report(_))));
-    assert_eq!(world.monitor.poll_output(), started(true, Some(42)));
-    // A reply in the stream that does not name it again.
-    world.request();
-    world.reply(MORE);
-    let Some(Output::Event(HeartbeatEvent::Succeeded { server_connection_id: Some(42), .. })) =
-        world.monitor.poll_output()
-    else {
-        panic!("the connection is the same")
-    };
-}
-
-#[test]
 fn a_command_that_is_too_long_is_a_failed_check_and_no_loop() {
     let mut metadata = vec![];
     let mut writer = DocWriter::new(&mut metadata);

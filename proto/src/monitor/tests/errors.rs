@@ -15,6 +15,7 @@ fn a_network_error_on_a_known_server_is_tried_again_once() {
     world.after(2);
     world.monitor.handle_failed(world.now, "refused", false);
     assert_eq!(world.told(), ["failed 2 ms: refused", "lost by Network: refused"]);
+    world.close();
     assert_eq!(world.step(), "wait 10000");
     world.after(100);
     world.monitor.handle_check_request(world.now);
@@ -55,6 +56,7 @@ fn an_unknown_server_is_not_tried_again_at_once() {
     world.after(3);
     world.monitor.handle_failed(world.now, "no such host", false);
     assert_eq!(world.told(), ["failed 3 ms: no such host", "lost by Network: no such host"]);
+    world.close();
     assert_eq!(world.step(), "wait 10000");
     // With a connection, that is closed first.
     let mut world = World::new(options());
@@ -67,7 +69,6 @@ fn an_unknown_server_is_not_tried_again_at_once() {
 
 #[test]
 fn timeouts_are_told_apart() {
-    // By the host, whose error is kept.
     let mut world = World::greeted(options(), NEW);
     world.request();
     world.after(20_000);
@@ -75,28 +76,14 @@ fn timeouts_are_told_apart() {
     assert_eq!(world.told(), ["failed awaited 20000 ms: too late", "lost by Timeout: too late"]);
     world.close();
     assert_eq!(world.step(), "connect 10000");
-    // By the machine, while connecting: there may be an attempt to be given up.
-    let overdue = "the server did not answer in time";
-    world.told();
-    world.after(9999);
-    world.monitor.handle_timeout(world.now);
-    assert_eq!(world.step(), "connect 1");
-    world.after(1);
-    world.monitor.handle_timeout(world.now);
-    assert_eq!(world.told(), [&*format!("failed 10000 ms: {overdue}"), &*format!("lost by Timeout: {overdue}")]);
-    world.close();
-    assert_eq!(world.step(), "wait 10000");
-    // By the machine, while polling.
-    let mut world = World::greeted(polling(), OLD);
-    world.wait();
-    world.request();
-    assert_eq!(world.monitor.poll_timeout(), Some(world.now + Duration::from_secs(10)));
     world.told();
     world.after(10_000);
-    world.monitor.handle_timeout(world.now);
-    assert_eq!(world.told(), [&*format!("failed 10000 ms: {overdue}"), &*format!("lost by Timeout: {overdue}")]);
+    world.monitor.handle_failed(world.now, "still too late", true);
+    assert_eq!(world.told(), ["failed 10000 ms: still too late", "lost by Timeout: still too late"]);
+    // The pause begins with the end of a check, however long that was.
+    world.monitor.handle_check_request(world.now);
     world.close();
-    assert_eq!(world.step(), "connect 10000");
+    assert_eq!(world.step(), "wait 500");
 }
 
 #[test]
@@ -151,16 +138,13 @@ fn a_closed_stream_says_where_it_ended() {
 
 #[test]
 fn a_monitor_can_be_stopped_in_every_state() {
-    let stopped = |mut world: World, told: &[&str], closes: bool| {
+    let stopped = |mut world: World, told: &[&str]| {
         world.told();
         world.monitor.handle_stop(world.now);
         assert_eq!(world.told(), told);
-        if closes {
-            world.monitor.handle_stop(world.now);
-            world.close();
-        }
         for _ in 0..2 {
-            assert_eq!((world.step().as_str(), world.monitor.poll_timeout()), ("ended", None));
+            assert_eq!(world.step(), "ended");
+            assert!(!world.monitor.wants_rtt_monitor());
             world.monitor.handle_connected(world.now);
             world.monitor.handle_check_request(world.now);
             world.monitor.handle_cancel(world.now);
@@ -176,22 +160,23 @@ fn a_monitor_can_be_stopped_in_every_state() {
         }
     };
     let cancelled = ["failed 0 ms: the check was cancelled"];
-    stopped(World::new(options()), &cancelled, true);
+    stopped(World::new(options()), &cancelled);
     let mut world = World::new(options());
     world.connect();
-    stopped(world, &cancelled, true);
+    stopped(world, &cancelled);
     let mut world = World::new(options());
     world.connect();
     world.request();
-    stopped(world, &cancelled, true);
+    stopped(world, &cancelled);
     let mut world = World::greeted(options(), NEW);
     world.request();
-    stopped(world, &["failed awaited 0 ms: the check was cancelled"], true);
-    stopped(World::greeted(polling(), OLD), &[], true);
+    stopped(world, &["failed awaited 0 ms: the check was cancelled"]);
+    stopped(World::greeted(polling(), OLD), &[]);
     let mut world = World::new(options());
     world.monitor.handle_failed(world.now, "x", false);
-    stopped(world, &[], false);
+    world.close();
+    stopped(world, &[]);
     let mut world = World::greeted(options(), NEW);
     world.monitor.handle_failed(world.now, "x", false);
-    stopped(world, &[], true);
+    stopped(world, &[]);
 }

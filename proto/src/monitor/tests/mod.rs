@@ -10,9 +10,8 @@ use stator_wire::bson::{DocBuf, DocWriter};
 use stator_wire::op_msg::{Builder, Flags, OpMsg};
 
 use super::*;
-use crate::Instant;
-use crate::connection::SendBuf;
 use crate::uri::ServerMonitoringMode;
+use crate::{Instant, SendBuf};
 
 mod commands;
 mod errors;
@@ -49,9 +48,6 @@ impl Says {
         let mut body = builder.body();
         if self.ok {
             body.bool("isWritablePrimary", true).i32("maxWireVersion", 17);
-            if !self.more {
-                body.i64("connectionId", 42);
-            }
         } else {
             body.i32("code", 91).str("errmsg", "shutting down");
         }
@@ -172,39 +168,37 @@ impl World {
     /// Time passes until the wait is over.
     fn wait(&mut self) {
         let Step::Wait { until } = self.monitor.poll_step() else { panic!("{}", self.step()) };
-        assert_eq!(self.monitor.poll_timeout(), Some(until));
         self.now = until;
         self.monitor.handle_timeout(self.now);
     }
 
-    /// What the monitor has to tell.
+    /// What the monitor has to tell: its events, then its reports.
     fn told(&mut self) -> Vec<String> {
-        core::iter::from_fn(|| self.monitor.poll_output()).map(text).collect()
+        let mut told: Vec<_> = core::iter::from_fn(|| self.monitor.poll_event()).map(event).collect();
+        told.extend(core::iter::from_fn(|| self.monitor.poll_report()).map(report));
+        told
     }
 }
 
-fn text(output: Output<&'static str>) -> String {
+fn event(event: HeartbeatEvent<&'static str>) -> String {
     let of = |awaited: bool, duration: Duration| {
         format!("{}{} ms", if awaited { "awaited " } else { "" }, duration.as_millis())
     };
-    match output {
-        Output::Event(HeartbeatEvent::Started { awaited, .. }) => {
-            if awaited {
-                "started awaited".into()
-            } else {
-                "started".into()
-            }
-        }
-        Output::Event(HeartbeatEvent::Succeeded { awaited, duration, .. }) => {
+    match event {
+        HeartbeatEvent::Started { awaited: false } => "started".into(),
+        HeartbeatEvent::Started { awaited: true } => "started awaited".into(),
+        HeartbeatEvent::Succeeded { awaited, duration, reply } => {
+            assert_eq!(reply.as_doc().get_truthy("ok"), Ok(Some(true)));
             format!("succeeded {}", of(awaited, duration))
         }
-        Output::Event(HeartbeatEvent::Failed { awaited, duration, error, .. }) => {
-            format!("failed {}: {error}", of(awaited, duration))
-        }
-        Output::Report(Report::Seen { hello, rtt }) => match rtt {
-            Some(rtt) => format!("seen {} in {} ms", hello.kind.as_str(), rtt.as_millis()),
-            None => format!("seen {}", hello.kind.as_str()),
-        },
-        Output::Report(Report::Failed { error, kind }) => format!("lost by {kind:?}: {error}"),
+        HeartbeatEvent::Failed { awaited, duration, error } => format!("failed {}: {error}", of(awaited, duration)),
+    }
+}
+
+fn report(report: Report<&'static str>) -> String {
+    match report {
+        Report::Seen { hello, rtt: Some(rtt) } => format!("seen {} in {} ms", hello.kind.as_str(), rtt.as_millis()),
+        Report::Seen { hello, rtt: None } => format!("seen {}", hello.kind.as_str()),
+        Report::Failed { error, failure } => format!("lost by {failure:?}: {error}"),
     }
 }

@@ -6,9 +6,10 @@ use super::*;
 fn a_check_then_a_wait_then_a_check_on_the_same_connection() {
     let mut world = World::new(polling());
     assert_eq!((world.step().as_str(), world.told()), ("connect 10000", vec!["started".into()]));
-    // The handshake is measured from its sending, and limited from the beginning of the attempt.
+    // The handshake is measured from its sending.
+    world.after(20);
     world.after(100).connect();
-    assert_eq!(world.step(), "exchange 9900");
+    assert_eq!(world.step(), "exchange 10000");
     world.request();
     world.after(7).reply(OLD);
     assert_eq!(world.told(), ["succeeded 7 ms", "seen Standalone in 7 ms"]);
@@ -102,7 +103,7 @@ fn nothing_is_told_to_listeners_that_are_not_there() {
 fn without_a_connect_timeout_nothing_limits_a_check() {
     for connect_timeout in [None, Some(Duration::ZERO)] {
         let mut world = World::new(MonitorOptions { connect_timeout, ..options() });
-        assert_eq!((world.step().as_str(), world.monitor.poll_timeout()), ("connect never", None));
+        assert_eq!(world.step(), "connect never");
         world.connect();
         assert_eq!(world.step(), "exchange never");
         world.request();

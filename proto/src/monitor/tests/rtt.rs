@@ -4,7 +4,7 @@ use super::*;
 
 struct Rtt {
     now: Instant,
-    monitor: RttMonitor,
+    monitor: RttMonitor<&'static str>,
     input: Deframer,
     out: SendBuf,
     answers: i32,
@@ -43,7 +43,8 @@ impl Rtt {
     }
 
     fn wait(&mut self) {
-        self.now = self.monitor.poll_timeout().unwrap();
+        let Step::Wait { until } = self.monitor.poll_step() else { panic!("{:?}", self.monitor.poll_step()) };
+        self.now = until;
         self.monitor.handle_timeout(self.now);
     }
 
@@ -92,17 +93,26 @@ fn errors_are_silent_and_the_next_time_begins_anew() {
         rtt.wait();
         assert!(matches!(rtt.monitor.poll_step(), Step::Connect { .. }));
     };
-    after(|rtt| rtt.monitor.handle_failed(rtt.now));
+    after(|rtt| rtt.monitor.handle_failed(rtt.now, "failed", false));
     after(|rtt| rtt.monitor.handle_closed(rtt.now, &rtt.input));
     after(|rtt| rtt.reply(NO));
     after(|rtt| rtt.reply(MORE));
-    after(Rtt::wait);
-    // Connecting fails, or takes too long.
+    // Connecting fails.
     let mut rtt = Rtt::new();
-    rtt.monitor.handle_failed(rtt.now);
+    rtt.monitor.handle_failed(rtt.now, "failed", false);
+    rtt.close();
     assert!(rtt.waits(10_000));
-    let mut rtt = Rtt::new();
+}
+
+#[test]
+fn an_error_on_a_known_server_waits_as_well() {
+    let mut rtt = connected();
+    rtt.request();
+    rtt.after(1).reply(NEW);
+    assert_eq!(rtt.samples(), [1]);
     rtt.wait();
+    rtt.request();
+    rtt.monitor.handle_failed(rtt.now, "reset", false);
     rtt.close();
     assert!(rtt.waits(10_000));
 }
@@ -120,27 +130,22 @@ fn a_connection_lost_while_waiting_is_replaced() {
 
 #[test]
 fn it_can_be_stopped_in_every_state() {
-    let stopped = |mut rtt: Rtt, closes: bool| {
+    let stopped = |mut rtt: Rtt| {
         rtt.monitor.handle_stop(rtt.now);
-        if closes {
-            rtt.close();
-        }
         rtt.monitor.handle_connected(rtt.now);
-        rtt.monitor.handle_failed(rtt.now);
+        rtt.monitor.handle_failed(rtt.now, "x", true);
+        rtt.monitor.handle_disconnected(rtt.now);
         rtt.after(100_000);
         rtt.monitor.handle_timeout(rtt.now);
-        assert_eq!((rtt.monitor.poll_step(), rtt.monitor.poll_timeout()), (Step::Ended, None));
+        assert_eq!(rtt.monitor.poll_step(), Step::Ended);
     };
-    stopped(Rtt::new(), true);
-    stopped(connected(), true);
+    stopped(Rtt::new());
+    stopped(connected());
     let mut rtt = connected();
     rtt.request();
     rtt.reply(NEW);
-    stopped(rtt, true);
+    stopped(rtt);
     let mut rtt = connected();
-    rtt.monitor.handle_failed(rtt.now);
-    stopped(rtt, true);
-    let mut rtt = Rtt::new();
-    rtt.monitor.handle_failed(rtt.now);
-    stopped(rtt, false);
+    rtt.monitor.handle_failed(rtt.now, "x", false);
+    stopped(rtt);
 }

@@ -5,7 +5,12 @@ mod cursors;
 mod ddl;
 mod deadline;
 mod find_and_modify;
+mod host;
 mod reads;
+mod retries;
+mod sessions;
+mod transactions;
+mod walk;
 mod writes;
 
 use alloc::borrow::ToOwned;
@@ -24,6 +29,7 @@ use crate::Instant;
 use crate::concern::{ReadConcern, ReadConcernLevel};
 use crate::connection::{Compression, ConnectionError, SendBuf};
 use crate::hello::{HelloReply, Limits};
+use crate::topology::TopologyKind;
 
 #[derive(Debug, PartialEq)]
 enum Failure {
@@ -40,6 +46,15 @@ impl From<OperationError> for Failure {
 impl From<ConnectionError> for Failure {
     fn from(error: ConnectionError) -> Self {
         Self::Connection(error)
+    }
+}
+
+impl crate::retry::Failure for Failure {
+    fn class(&self) -> crate::retry::FailureClass {
+        match self {
+            Self::Operation(error) => error.class(),
+            Self::Connection(error) => error.class(),
+        }
     }
 }
 
@@ -88,7 +103,7 @@ impl Server {
         let mut exec = Exec::<O, Failure>::new(now, operation, self.settings.clone(), None);
         loop {
             match exec.poll_step() {
-                Step::CheckOut => exec.handle_checked_out(now),
+                Step::CheckOut => exec.handle_checked_out(now, Reached::new(TopologyKind::Single)),
                 Step::Exchange => {
                     exec.send(now, &mut connection, &mut out);
                     if out.is_empty() {
@@ -109,7 +124,11 @@ impl Server {
                     let reply = connection.handle_recv(now, &mut input).unwrap().unwrap();
                     exec.handle_reply(now, reply);
                 }
-                Step::Sleep(until) => now = until,
+                Step::Sleep(until) => {
+                    now = until;
+                    exec.handle_timeout(now);
+                }
+                Step::Expired => panic!("the time is up"),
                 Step::Done => break,
             }
         }

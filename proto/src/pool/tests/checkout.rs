@@ -40,7 +40,7 @@ fn without_a_listener_nothing_is_recorded() {
     world.pool.set_events(false);
     world.check_in(held[0]);
     world.granted();
-    world.pool.clear(world.now, "gone", true);
+    world.pool.clear(world.now, "gone", true, None);
     world.pool.close(world.now);
     assert_eq!(world.events(), []);
 }
@@ -248,7 +248,7 @@ fn a_connection_in_the_wrong_state_changes_nothing() {
     assert_eq!(world.pool.check_in(now, pending), wrong);
     assert_eq!(world.pool.owe(now, pending, None), wrong);
     assert_eq!(world.pool.discard(now, pending, CloseReason::Error, None), wrong);
-    assert_eq!(world.pool.handle_established(now, held), wrong);
+    assert_eq!(world.pool.handle_established(now, held, None), wrong);
     assert_eq!(world.pool.handle_dial_failed(now, held, "no", OnFailure::Clear), wrong);
     world.pool.discard(now, held, CloseReason::Error, None).unwrap();
     world.forget();

@@ -9,6 +9,7 @@ mod checkout;
 mod model;
 mod owing;
 mod phase;
+mod service;
 mod upkeep;
 
 const NEVER: Instant = Instant::FAR_FUTURE;
@@ -86,7 +87,7 @@ impl World {
     }
 
     fn establish(&mut self, connection: ConnectionId) {
-        self.pool.handle_established(self.now, connection).unwrap();
+        self.pool.handle_established(self.now, connection, None).unwrap();
     }
 
     fn check_in(&mut self, connection: ConnectionId) {

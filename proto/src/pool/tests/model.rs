@@ -42,6 +42,7 @@ impl Model {
             max_idle_time: (random.below(2) == 0).then_some(Duration::from_millis(300)),
             max_waiting: (random.below(3) == 0).then_some(4),
             owing: random.below(4) != 0,
+            load_balanced: random.below(3) == 0,
             ..PoolOptions::default()
         };
         Self {
@@ -72,8 +73,13 @@ impl Model {
                 }
             }
             6..=7 => {
+                let service = self.service();
                 if let Some(dial) = dial
-                    && self.world.pool.handle_established(now, dial).is_ok()
+                    && self.random.below(3) == 0
+                {
+                    let _ = self.world.pool.handle_hello(now, dial, service);
+                } else if let Some(dial) = dial
+                    && self.world.pool.handle_established(now, dial, service).is_ok()
                 {
                     self.dialling.remove(&dial);
                     self.parked.insert(dial);
@@ -93,7 +99,8 @@ impl Model {
             13 => self.release(held, |pool, connection, limit| pool.owe(now, connection, limit)),
             14 => {
                 if self.random.below(8) == 0 {
-                    self.world.pool.clear(now, "clear", self.random.below(2) == 0);
+                    let service = self.service();
+                    self.world.pool.clear(now, "clear", self.random.below(2) == 0, service);
                 }
             }
             15 => self.world.pool.ready(now),
@@ -107,6 +114,11 @@ impl Model {
         if self.random.below(4) != 0 {
             self.drain();
         }
+    }
+
+    /// One of three services, or none.
+    fn service(&mut self) -> Option<ServiceId> {
+        Some(self.random.below(4) as u8).filter(|&number| number < 3).map(|number| [number; 12])
     }
 
     fn check_out(&mut self) {
@@ -184,10 +196,17 @@ impl Model {
         assert!(stats.waiting <= stats.pending || stats.owing == 0, "a waiter was passed over");
         assert!(stats.waiting <= stats.pending || !pool.can_dial(), "a waiter without a dial");
         assert_eq!(pool.connections.iter_mut().count(), stats.total() as usize);
-        let current = pool.generation;
-        for (_, connection) in pool.connections.iter_mut() {
+        let mut services = BTreeMap::<_, u32>::new();
+        for connection in pool.connections.values() {
+            let current = pool.current_generation(connection);
             assert!(connection.state == State::InUse || connection.generation == current);
+            if let Some(service) = connection.service {
+                *services.entry(service).or_default() += 1;
+            }
         }
+        let counted: BTreeMap<_, _> = pool.services.iter().map(|(&id, service)| (id, service.connections)).collect();
+        assert_eq!(counted, services);
+        assert!(services.is_empty() || options.load_balanced);
         // Being asked again at the same time changes nothing, and leaves no timer that is due (it would spin).
         pool.handle_timeout(now);
         let settled = pool.stats();
@@ -220,7 +239,7 @@ impl Model {
         assert_eq!([in_use, owing, waiting], [0; 3]);
         self.world.pool.close(self.world.now);
         self.drain();
-        assert_eq!(self.world.pool.stats(), PoolStats::default());
+        assert!(self.world.pool.stats().is_empty());
         let created = self.closed.iter().next_back().map_or(0, |last| last.number());
         assert_eq!(self.closed.len() as u64, created, "every connection that was ever dialled has ended");
         self.balance_events();

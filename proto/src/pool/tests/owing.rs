@@ -143,18 +143,18 @@ fn with_the_option_off_the_connection_is_closed() {
     let connection = world.dial_and_check_out();
     world.pool.owe(world.now, connection, None).unwrap();
     assert_eq!(world.actions(), [close(connection, CloseReason::Error)]);
-    assert_eq!(world.pool.stats(), PoolStats::default());
+    assert!(world.pool.stats().is_empty());
 }
 
 #[test]
 fn a_clear_closes_owing_connections_and_a_stale_one_cannot_owe() {
     let (mut world, held) = World::all_in_use(2);
     world.pool.owe(world.now, held[0], None).unwrap();
-    world.pool.clear(world.now, "reset", false);
+    world.pool.clear(world.now, "reset", false, None);
     assert_eq!(world.actions(), [close(held[0], CloseReason::Stale)]);
     world.pool.owe(world.now, held[1], None).unwrap();
     assert_eq!(world.actions(), [close(held[1], CloseReason::Stale)]);
-    assert_eq!(world.pool.stats(), PoolStats::default());
+    assert!(world.pool.stats().is_empty());
 }
 
 #[test]
@@ -162,5 +162,5 @@ fn an_owing_connection_found_broken_is_discarded() {
     let (mut world, debtor) = in_debt();
     world.pool.discard(world.now, debtor, CloseReason::Error, None).unwrap();
     assert_eq!(world.actions(), [close(debtor, CloseReason::Error)]);
-    assert_eq!(world.pool.stats(), PoolStats::default());
+    assert!(world.pool.stats().is_empty());
 }

@@ -27,11 +27,14 @@ fn a_clear_refuses_everybody_who_waits_with_one_cause() {
     let (mut world, held) = World::all_in_use(1);
     let tickets = [world.wait(), world.wait()];
     world.forget();
-    world.pool.clear(world.now, "reset", false);
+    world.pool.clear(world.now, "reset", false, None);
     let error = PoolError::Cleared { cause: Some("reset") };
     assert_eq!(world.actions(), tickets.map(|ticket| refuse(ticket, error.clone())));
     let failed = PoolEvent::CheckOutFailed { error: error.clone(), duration: Duration::ZERO };
-    assert_eq!(world.events(), [PoolEvent::PoolCleared { interrupt_in_use: false }, failed.clone(), failed]);
+    assert_eq!(
+        world.events(),
+        [PoolEvent::PoolCleared { interrupt_in_use: false, service_id: None }, failed.clone(), failed]
+    );
     assert_eq!(world.check_out(), CheckOut::Refused(error));
     world.forget();
     world.check_in(held[0]);
@@ -51,21 +54,21 @@ fn a_clear_ends_idle_connections_and_dials() {
     let dial = world.dialled();
     world.pool.cancel(world.now, ticket);
     world.check_in(idle);
-    world.pool.clear(world.now, "reset", false);
+    world.pool.clear(world.now, "reset", false, None);
     assert_eq!(world.actions(), [close(idle, CloseReason::Stale), close(dial, CloseReason::Stale)]);
-    assert_eq!(world.pool.handle_established(world.now, dial), Err(WrongConnection));
-    assert_eq!(world.pool.stats(), PoolStats::default());
+    assert_eq!(world.pool.handle_established(world.now, dial, None), Err(WrongConnection));
+    assert!(world.pool.stats().is_empty());
 }
 
 #[test]
 fn an_interrupting_clear_interrupts_each_user_once() {
     let (mut world, held) = World::all_in_use(2);
-    world.pool.clear(world.now, "silent", true);
+    world.pool.clear(world.now, "silent", true, None);
     let interrupts = [held[0], held[1]].map(|connection| Act::Interrupt { connection });
     assert_eq!(world.actions(), interrupts);
-    world.pool.clear(world.now, "silent", true);
+    world.pool.clear(world.now, "silent", true, None);
     assert_eq!(world.actions(), []);
-    assert_eq!(world.events(), [PoolEvent::PoolCleared { interrupt_in_use: true }]);
+    assert_eq!(world.events(), [PoolEvent::PoolCleared { interrupt_in_use: true, service_id: None }]);
 }
 
 #[test]
@@ -74,10 +77,10 @@ fn an_interrupting_clear_tells_of_the_dial_before_it_tells_of_the_check_out() {
     world.wait();
     let connection = world.dialled();
     world.forget();
-    world.pool.clear(world.now, "silent", true);
+    world.pool.clear(world.now, "silent", true, None);
     let error = PoolError::Cleared { cause: Some("silent") };
     let told = [
-        PoolEvent::PoolCleared { interrupt_in_use: true },
+        PoolEvent::PoolCleared { interrupt_in_use: true, service_id: None },
         PoolEvent::ConnectionClosed { connection, reason: CloseReason::Stale, error: None },
         PoolEvent::CheckOutFailed { error, duration: Duration::ZERO },
     ];
@@ -88,17 +91,17 @@ fn an_interrupting_clear_tells_of_the_dial_before_it_tells_of_the_check_out() {
 fn clearing_a_paused_pool_counts_but_is_not_told() {
     let mut world = World::with_max(1);
     world.forget();
-    world.pool.clear(world.now, "one", false);
-    world.pool.clear(world.now, "two", false);
+    world.pool.clear(world.now, "one", false, None);
+    world.pool.clear(world.now, "two", false, None);
     assert_eq!(world.pool.generation(), Generation(2));
-    assert_eq!(world.events(), [PoolEvent::PoolCleared { interrupt_in_use: false }]);
+    assert_eq!(world.events(), [PoolEvent::PoolCleared { interrupt_in_use: false, service_id: None }]);
     assert_eq!(world.check_out(), CheckOut::Refused(PoolError::Cleared { cause: Some("two") }));
 }
 
 #[test]
 fn after_a_clear_the_next_generation_is_as_good_as_the_first() {
     let (mut world, _) = World::all_in_use(2);
-    world.pool.clear(world.now, "reset", false);
+    world.pool.clear(world.now, "reset", false, None);
     world.pool.discard(world.now, ConnectionId(Key { number: 1, slot: 0 }), CloseReason::Error, None).unwrap();
     world.pool.ready(world.now);
     world.forget();
@@ -121,7 +124,7 @@ fn a_dial_that_clears_tells_in_the_order_of_the_specification() {
     let (own, shared) = (PoolError::Dial { cause: "denied" }, PoolError::Cleared { cause: Some("denied") });
     let duration = Duration::ZERO;
     let told = [
-        PoolEvent::PoolCleared { interrupt_in_use: false },
+        PoolEvent::PoolCleared { interrupt_in_use: false, service_id: None },
         PoolEvent::ConnectionClosed { connection, reason: CloseReason::Error, error: Some("denied") },
         PoolEvent::CheckOutFailed { error: own.clone(), duration },
         PoolEvent::ConnectionClosed { connection: other, reason: CloseReason::Stale, error: None },
@@ -156,7 +159,7 @@ fn closing_ends_everything_that_is_not_in_use_and_the_rest_later() {
     world.check_in(held[0]);
     world.pool.owe(world.now, held[1], None).unwrap();
     assert_eq!(world.actions(), [close(held[0], reason), close(held[1], reason)]);
-    assert_eq!(world.pool.stats(), PoolStats::default());
+    assert!(world.pool.stats().is_empty());
 }
 
 #[test]
@@ -167,7 +170,7 @@ fn a_closed_pool_stays_closed() {
     assert_eq!(world.actions(), [refuse(ticket, PoolError::Closed)]);
     world.forget();
     world.pool.ready(world.now);
-    world.pool.clear(world.now, "late", true);
+    world.pool.clear(world.now, "late", true, None);
     assert_eq!(world.check_out(), CheckOut::Refused(PoolError::Closed));
     world.check_in(held[0]);
     world.pass(10_000);

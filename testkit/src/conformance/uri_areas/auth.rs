@@ -7,7 +7,7 @@ use stator_proto::uri::{Config, Credential, Mechanism, Secret};
 
 use super::expect_eq;
 use crate::conformance::Report;
-use crate::conformance::files::{NEEDS_UNIFIED, description, for_each_case, skip_all};
+use crate::conformance::files::{description, for_each_case};
 
 /// Cases that contradict others of the same file. "should throw an exception if username and password provided
 /// (MONGODB-AWS)" came with the specification's change of 2025-09-30, which forbids credentials in the string; these two
@@ -29,7 +29,6 @@ pub(in crate::conformance) fn auth(area: &Path) -> Report {
             report.record(file, name, check(case));
         }
     });
-    skip_all(area, "tests/unified", NEEDS_UNIFIED, &mut report);
     report
 }
 

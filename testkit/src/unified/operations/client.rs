@@ -1,0 +1,64 @@
+//! Operations of clients.
+
+use stator_client::Runtime;
+use stator_client::options::DriverInfo;
+
+use super::arguments::Arguments;
+use super::{Done, Output, unknown};
+use crate::unified::entities::ClientUnderTest;
+use crate::unified::schema::Operation;
+use crate::unified::stop::Outcome;
+use bson::{Bson, Document};
+use std::time::Duration;
+
+pub(super) async fn execute<R: Runtime>(entity: &ClientUnderTest<R>, operation: &Operation) -> Outcome<Done<R>> {
+    let client = &entity.client;
+    let mut arguments = Arguments::new(&operation.arguments);
+    match operation.name.as_str() {
+        "close" => {
+            arguments.end()?;
+            client.close().await;
+            Ok(Ok(Output::Nothing))
+        }
+        "appendMetadata" => {
+            let mut given = Arguments::new(&arguments.need::<Document>("driverInfoOptions")?);
+            let info = DriverInfo {
+                name: given.need("name")?,
+                version: given.take("version")?,
+                platform: given.take("platform")?,
+            };
+            given.end()?;
+            arguments.end()?;
+            Ok(client.append_metadata(info).map(|()| Output::Nothing))
+        }
+        "dropDatabase" => {
+            let database = client.database(&arguments.need::<String>("database")?);
+            arguments.end()?;
+            Ok(database.drop().await.map(|()| Output::Nothing))
+        }
+        "listDatabases" => {
+            let mut action = client.list_databases();
+            set!(arguments, action;
+                "filter" filter Document,
+                "nameOnly" name_only bool,
+                "authorizedDatabases" authorized_databases bool,
+                "comment" comment Bson,
+                "timeoutMS" timeout Duration,
+            );
+            arguments.end()?;
+            Ok(action.await.map(Output::roots))
+        }
+        "listDatabaseNames" => {
+            let mut action = client.list_database_names();
+            set!(arguments, action;
+                "filter" filter Document,
+                "authorizedDatabases" authorized_databases bool,
+                "comment" comment Bson,
+                "timeoutMS" timeout Duration,
+            );
+            arguments.end()?;
+            Ok(action.await.map(super::database::names))
+        }
+        _ => unknown(operation, "client"),
+    }
+}

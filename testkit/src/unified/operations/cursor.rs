@@ -1,0 +1,45 @@
+//! Operations of cursors.
+
+use bson::{Bson, Document};
+use stator_client::{Cursor, Runtime};
+
+use super::arguments::Arguments;
+use super::{Done, Output, unknown};
+use crate::unified::entities::CursorSlot;
+use crate::unified::schema::Operation;
+use crate::unified::signal::lock;
+use crate::unified::stop::Outcome;
+
+pub(super) async fn execute<R: Runtime>(slot: &CursorSlot<R>, operation: &Operation) -> Outcome<Done<R>> {
+    let arguments = Arguments::new(&operation.arguments);
+    arguments.end()?;
+    let taken = lock(slot).take();
+    let mut cursor = taken.ok_or("the cursor is closed, or in use elsewhere")?;
+    match operation.name.as_str() {
+        "iterateUntilDocumentOrError" => {
+            let next = cursor.try_next().await;
+            *lock(slot) = Some(cursor);
+            match next {
+                Ok(None) => Err("the cursor has ended without a document or an error".into()),
+                next => Ok(next.map(Output::maybe)),
+            }
+        }
+        "iterateOnce" => {
+            let next = cursor.try_next().await;
+            *lock(slot) = Some(cursor);
+            Ok(next.map(Output::maybe))
+        }
+        "close" => {
+            // How closing ends is told by events only.
+            let _ = cursor.close().await;
+            Ok(Ok(Output::Nothing))
+        }
+        _ => unknown(operation, "cursor"),
+    }
+}
+
+/// All documents of a cursor.
+pub(super) async fn all<R: Runtime>(cursor: stator_client::Result<Cursor<R, Document>>) -> Done<R> {
+    let documents = cursor?.to_list(None).await?;
+    Ok(Output::Value(documents.into_iter().map(Bson::Document).collect(), crate::unified::matching::Place::Roots))
+}

@@ -1,0 +1,111 @@
+//! Operations of databases.
+
+use std::time::Duration;
+
+use bson::{Bson, Document};
+use stator_client::options::{Hint, ReadConcern, ReadPreference, WriteConcern};
+use stator_client::{Database, Runtime};
+
+use super::arguments::Arguments;
+use super::{Done, Output, unknown};
+use crate::unified::matching::Place;
+use crate::unified::schema::Operation;
+use crate::unified::stop::Outcome;
+
+pub(super) async fn execute<R: Runtime>(database: &Database<R>, operation: &Operation) -> Outcome<Done<R>> {
+    let mut arguments = Arguments::new(&operation.arguments);
+    match operation.name.as_str() {
+        "runCommand" => {
+            let command = arguments.need::<Document>("command")?;
+            // For languages whose documents have no order.
+            arguments.take::<String>("commandName")?;
+            let mut action = database.run_command(command);
+            set!(arguments, action; "readPreference" read_preference ReadPreference, "timeoutMS" timeout Duration,);
+            arguments.end()?;
+            Ok(action.await.map(Output::root))
+        }
+        "aggregate" => {
+            let mut action = database.aggregate(arguments.need::<Vec<Document>>("pipeline")?);
+            set!(arguments, action;
+                "allowDiskUse" allow_disk_use bool,
+                "batchSize" batch_size u32,
+                "bypassDocumentValidation" bypass_document_validation bool,
+                "collation" collation Document,
+                "comment" comment Bson,
+                "hint" hint Hint,
+                "let" let_vars Document,
+                "maxTimeMS" max_time Duration,
+                "maxAwaitTimeMS" max_await_time Duration,
+                "readConcern" read_concern ReadConcern,
+                "readPreference" read_preference ReadPreference,
+                "writeConcern" write_concern WriteConcern,
+                "timeoutMS" timeout Duration,
+            );
+            arguments.end()?;
+            Ok(super::cursor::all(action.await).await)
+        }
+        "createCollection" => create_collection(database, arguments).await,
+        "dropCollection" => {
+            let mut action = database.collection::<Document>(&arguments.need::<String>("collection")?).drop();
+            set!(arguments, action; "comment" comment Bson, "writeConcern" write_concern WriteConcern, "timeoutMS" timeout Duration,);
+            arguments.end()?;
+            Ok(action.await.map(|()| Output::Nothing))
+        }
+        "listCollections" => {
+            let mut action = database.list_collections();
+            set!(arguments, action;
+                "filter" filter Document,
+                "nameOnly" name_only bool,
+                "authorizedCollections" authorized_collections bool,
+                "batchSize" batch_size u32,
+                "comment" comment Bson,
+                "timeoutMS" timeout Duration,
+            );
+            arguments.end()?;
+            Ok(super::cursor::all(action.await).await)
+        }
+        "listCollectionNames" => {
+            let mut action = database.list_collection_names();
+            set!(arguments, action;
+                "filter" filter Document,
+                "authorizedCollections" authorized_collections bool,
+                "comment" comment Bson,
+                "timeoutMS" timeout Duration,
+            );
+            arguments.end()?;
+            Ok(action.await.map(names))
+        }
+        _ => unknown(operation, "database"),
+    }
+}
+
+async fn create_collection<R: Runtime>(database: &Database<R>, mut arguments: Arguments) -> Outcome<Done<R>> {
+    let mut action = database.create_collection(&arguments.need::<String>("collection")?);
+    set!(arguments, action;
+        "capped" capped bool,
+        "size" size u64,
+        "max" max u64,
+        "storageEngine" storage_engine Document,
+        "validator" validator Document,
+        "validationLevel" validation_level String,
+        "validationAction" validation_action String,
+        "viewOn" view_on String,
+        "pipeline" pipeline Vec<Document>,
+        "collation" collation Document,
+        "indexOptionDefaults" index_option_defaults Document,
+        "timeseries" timeseries Document,
+        "expireAfterSeconds" expire_after_seconds i64,
+        "changeStreamPreAndPostImages" change_stream_pre_and_post_images Document,
+        "clusteredIndex" clustered_index Document,
+        "comment" comment Bson,
+        "writeConcern" write_concern WriteConcern,
+        "timeoutMS" timeout Duration,
+    );
+    arguments.end()?;
+    Ok(action.await.map(|()| Output::Nothing))
+}
+
+/// Names as a result.
+pub(super) fn names<R: Runtime>(names: Vec<String>) -> Output<R> {
+    Output::Value(names.into_iter().map(Bson::String).collect(), Place::Nested)
+}
