@@ -35,6 +35,7 @@ mod deployment;
 mod dial;
 mod dialer;
 mod dns;
+mod ending;
 mod error;
 pub mod event;
 mod execute;
