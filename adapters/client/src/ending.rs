@@ -1,7 +1,11 @@
 //! The end of a client: what is said to servers and listeners before it is closed.
 
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::Poll;
 use core::time::Duration;
 
+use stator_proto::Instant;
 use stator_proto::operation::Settings;
 use stator_proto::read_preference::ReadPreference;
 use stator_proto::session::EndSessions;
@@ -17,17 +21,26 @@ const GOODBYE: Duration = Duration::from_secs(1);
 const TOLD: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(1));
 
 impl<R: Runtime> Core<R> {
-    /// Ends the server sessions that are in the pool. Best effort.
+    /// Ends the server sessions that are in the pool. Best effort, for a limited time: the executor on which the client was
+    /// connected may not be running any more.
     pub(crate) async fn end_sessions(&self) {
         let until = self.runtime.now() + GOODBYE;
+        let mut goodbye = pin!(self.say_goodbye(until));
+        let mut timer = pin!(self.runtime.sleep_until(until));
+        poll_fn(|cx| match goodbye.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => timer.as_mut().poll(cx),
+        })
+        .await;
+    }
+
+    async fn say_goodbye(&self, until: Instant) {
         while let Some(ids) = self.sessions_to_end() {
             let left = until - self.runtime.now();
-            if left.is_zero() {
-                return;
-            }
             let read_preference = Some(ReadPreference::primary_preferred());
             let settings = Settings { read_preference, timeout: Some(left), ..Settings::default() };
-            if self.execute_on(Route::Any, EndSessions { ids }, settings, Implicit::Own).await.is_err() {
+            let ended = self.execute_on(Route::Any, EndSessions { ids }, settings, Implicit::Own).await;
+            if ended.is_err() || left.is_zero() {
                 return;
             }
         }
