@@ -27,6 +27,7 @@ fn before_6_0_the_set_version_counts_first_and_only_what_is_whole_is_compared() 
     for stale in [election(Some(9), Some(1)), election(Some(1), Some(2))] {
         assert_eq!(stale.succeed(known, 16), None, "{stale}");
     }
+    assert_eq!(known.succeed(known, 16), Some(known));
     assert_eq!(election(Some(1), Some(3)).succeed(known, 16), Some(election(Some(1), Some(3))));
     // Half of it is believed, and only what has grown is remembered.
     assert_eq!(election(None, Some(1)).succeed(known, 16), Some(known));
