@@ -1,5 +1,6 @@
 //! What a server says of itself in its reply to `hello` (specifications *MongoDB Handshake* and *SDAM*).
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -158,10 +159,10 @@ impl HelloReply {
             (&one.me, &one.set_name, &one.primary) == (&other.me, &other.set_name, &other.primary)
         };
         let lists = |one: &Self, other: &Self| {
-            one.hosts == other.hosts
-                && one.passives == other.passives
-                && one.arbiters == other.arbiters
-                && one.tags == other.tags
+            is_equal_set(&one.hosts, &other.hosts)
+                && is_equal_set(&one.passives, &other.passives)
+                && is_equal_set(&one.arbiters, &other.arbiters)
+                && is_equal_set(&one.tags, &other.tags)
         };
         key(self) == key(other) && texts(self, other) && lists(self, other)
     }
@@ -259,6 +260,11 @@ fn tags(tags: Doc<'_>) -> Result<Vec<(String, String)>, BsonError> {
             Ok((String::from(element.key()?), String::from(element.value().as_str()?)))
         })
         .collect()
+}
+
+/// Whether two lists have the same members; servers may tell them in any order.
+fn is_equal_set<T: Ord>(one: &[T], other: &[T]) -> bool {
+    one == other || one.iter().collect::<BTreeSet<_>>() == other.iter().collect::<BTreeSet<_>>()
 }
 
 fn clamp_i32(number: i64) -> i32 {

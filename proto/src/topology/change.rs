@@ -1,6 +1,7 @@
 //! A description while it changes.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::{Incompatible, ServerDescription, TopologyDescription, TopologyKind};
 use crate::handshake::{MAX_WIRE_VERSION, MIN_WIRE_VERSION};
@@ -11,6 +12,8 @@ use crate::{Instant, ServerAddress};
 pub(super) struct Change<C> {
     pub(super) now: Instant,
     pub(super) description: TopologyDescription<C>,
+    /// Servers that are to be checked at once.
+    pub(super) check_now: Vec<ServerAddress>,
 }
 
 impl<C> Change<C> {

@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
 
+use super::Election;
 use crate::hello::{HelloReply, ServerKind, TopologyVersion};
 use crate::{Instant, ServerAddress};
 
@@ -125,7 +126,12 @@ pub enum Rejection {
         found: Option<String>,
     },
     /// It calls itself primary, but a later election is known (by `electionId` and `setVersion`).
-    StalePrimary,
+    StalePrimary {
+        /// What it reports.
+        reported: Election,
+        /// The latest that is known.
+        newest: Election,
+    },
     /// It was primary until another said the same later.
     Deposed,
 }
@@ -137,7 +143,11 @@ impl fmt::Display for Rejection {
                 write!(f, "it belongs to the replica set {found}, not to {wanted}")
             }
             Self::SetName { wanted, found: None } => write!(f, "it is no member of the replica set {wanted}"),
-            Self::StalePrimary => f.write_str("primary marked stale due to electionId/setVersion mismatch"),
+            // SDAM prescribes these two texts.
+            Self::StalePrimary { reported, newest } => write!(
+                f,
+                "primary marked stale due to electionId/setVersion mismatch, {reported} is stale compared to {newest}"
+            ),
             Self::Deposed => f.write_str("primary marked stale due to discovery of newer primary"),
         }
     }

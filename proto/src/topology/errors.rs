@@ -79,7 +79,7 @@ pub enum ErrorVerdict {
 impl<C: Clone + PartialEq> Topology<C> {
     /// A monitor's check has failed: the server is unknown, and its pool cleared.
     pub fn handle_check_failed(&mut self, now: Instant, address: &ServerAddress, error: C, failure: CheckFailure) {
-        if !self.is_open() || self.description().server(address).is_none() {
+        if !self.is_monitored() || self.description().server(address).is_none() {
             return;
         }
         self.lose(now, address, error.clone(), None);
@@ -102,6 +102,10 @@ impl<C: Clone + PartialEq> Topology<C> {
         }
         let known_version = server.topology_version;
         let balanced = self.description().kind == TopologyKind::LoadBalanced;
+        // Before hello has named the service, nothing is learnt behind a load balancer; nor is anybody there to be checked.
+        if balanced && (error.service_id.is_none() || error.when == ErrorPhase::Establishing) {
+            return ErrorVerdict::Keep;
+        }
         if let ErrorKind::Command { code, message, topology_version } = &error.kind
             && let Some(change) = StateChange::of(*code, message)
         {
@@ -112,8 +116,10 @@ impl<C: Clone + PartialEq> Topology<C> {
                 self.lose(now, address, error.error.clone(), *topology_version);
             }
             let verdict = if change.clears_pool() { self.clear(address, error) } else { ErrorVerdict::Keep };
-            self.actions.push_back(TopologyAction::CheckNow { address: address.clone() });
-            self.actions.push_back(TopologyAction::Changed);
+            if !balanced {
+                self.actions.push_back(TopologyAction::CheckNow { address: address.clone() });
+                self.actions.push_back(TopologyAction::Changed);
+            }
             return verdict;
         }
         let counts = match (&error.kind, error.when) {
@@ -124,15 +130,17 @@ impl<C: Clone + PartialEq> Topology<C> {
             (ErrorKind::Network | ErrorKind::Timeout, ErrorPhase::Establishing) => false,
             _ => true,
         };
-        if !counts || (balanced && error.service_id.is_none()) {
+        if !counts {
             return ErrorVerdict::Keep;
         }
         if !balanced {
             self.lose(now, address, error.error.clone(), None);
         }
         let verdict = self.clear(address, error);
-        self.actions.push_back(TopologyAction::CancelCheck { address: address.clone() });
-        self.actions.push_back(TopologyAction::Changed);
+        if !balanced {
+            self.actions.push_back(TopologyAction::CancelCheck { address: address.clone() });
+            self.actions.push_back(TopologyAction::Changed);
+        }
         verdict
     }
 

@@ -1,6 +1,6 @@
 //! The machine: inputs, outputs and the lists of servers.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -21,7 +21,7 @@ pub struct TopologyOptions {
     pub direct: bool,
     /// `loadBalanced`: the one seed is a load balancer.
     pub load_balanced: bool,
-    /// `srvMaxHosts`: the most routers to use of those that SRV records name.
+    /// `srvMaxHosts`: the most routers to use of those that SRV records name; 0 is all of them.
     pub srv_max_hosts: Option<u32>,
     /// Whether events are recorded from the start.
     pub events: bool,
@@ -106,7 +106,7 @@ impl<C: Clone + PartialEq> Topology<C> {
     /// A monitor has seen its server.
     pub fn handle_hello(&mut self, now: Instant, address: &ServerAddress, hello: HelloReply, rtt: RoundTripTime) {
         let Some(known) = self.description.server(address) else { return };
-        if self.state != State::Open || is_older(hello.topology_version, known.topology_version) {
+        if !self.is_monitored() || is_older(hello.topology_version, known.topology_version) {
             return;
         }
         let mut server = ServerDescription {
@@ -134,15 +134,18 @@ impl<C: Clone + PartialEq> Topology<C> {
         if self.state != State::Open || !follows || hosts.is_empty() {
             return;
         }
-        let (mut wanted, mut new): (Vec<_>, Vec<_>) =
+        // A set, since a host may have several records.
+        let hosts: BTreeSet<ServerAddress> = hosts.into_iter().collect();
+        let (mut wanted, new): (BTreeSet<_>, BTreeSet<_>) =
             hosts.into_iter().partition(|host| self.description.servers.contains_key(host));
-        let most = self.options.srv_max_hosts.map_or(usize::MAX, |most| most as usize);
+        let mut new: Vec<ServerAddress> = new.into_iter().collect();
+        let most = self.options.srv_max_hosts.filter(|&most| most > 0).map_or(usize::MAX, |most| most as usize);
         let mut bits = random;
         while wanted.len() < most && !new.is_empty() {
             // A step of a linear congruential generator: which of the equals is taken matters little.
             bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let index = (bits >> 33) as usize % new.len();
-            wanted.push(new.swap_remove(index));
+            wanted.insert(new.swap_remove(index));
         }
         self.change(now, |change| {
             change.retain(|address| wanted.contains(address));
@@ -189,6 +192,11 @@ impl<C: Clone + PartialEq> Topology<C> {
         matches!(self.state, State::Open)
     }
 
+    /// Whether monitors are heard: there are none for a load balancer.
+    pub(super) fn is_monitored(&self) -> bool {
+        self.is_open() && self.description.kind != TopologyKind::LoadBalanced
+    }
+
     fn opens_pool(&self, kind: ServerKind) -> bool {
         match kind {
             ServerKind::Standalone | ServerKind::Mongos | ServerKind::RsPrimary | ServerKind::RsSecondary => true,
@@ -206,33 +214,49 @@ impl<C: Clone + PartialEq> Topology<C> {
     /// Changes the description, and says and tells what follows from the difference.
     pub(super) fn change(&mut self, now: Instant, act: impl FnOnce(&mut Change<C>)) {
         let previous = self.description.clone();
-        let mut change = Change { now, description: (*previous).clone() };
+        let mut change = Change { now, description: (*previous).clone(), check_now: Vec::new() };
         act(&mut change);
         change.settle();
-        let new = Arc::new(change.description);
+        let Change { description, check_now, .. } = change;
+        let new = Arc::new(description);
         self.description = new.clone();
-        let mut differs = !previous.says_the_same(&new);
+        let removed = only_in(&previous.servers, &new.servers);
+        let added = only_in(&new.servers, &previous.servers);
+        if self.listening {
+            self.tell(previous, new, &removed, &added);
+        }
+        let servers = &self.description.servers;
+        let removed = removed.into_iter().map(|address| TopologyAction::ServerRemoved { address });
+        let added = added.into_iter().map(|address| TopologyAction::ServerAdded { address, monitored: true });
+        let check_now = check_now.into_iter().filter(|address| servers.contains_key(address));
+        let check_now = check_now.map(|address| TopologyAction::CheckNow { address });
+        self.actions.extend(removed.chain(added).chain(check_now));
+    }
+
+    /// The events of a change.
+    fn tell(
+        &mut self,
+        previous: Arc<TopologyDescription<C>>,
+        new: Arc<TopologyDescription<C>>,
+        removed: &[ServerAddress],
+        added: &[ServerAddress],
+    ) {
+        let before = self.events.len();
         for (address, server) in &new.servers {
             if let Some(was) = previous.servers.get(address)
+                && !Arc::ptr_eq(was, server)
                 && !was.says_the_same(server)
             {
-                differs = true;
                 let (address, previous, new) = (address.clone(), was.clone(), server.clone());
-                self.emit(|| TopologyEvent::ServerDescriptionChanged { address, previous, new });
+                self.events.push_back(TopologyEvent::ServerDescriptionChanged { address, previous, new });
             }
         }
-        for address in only_in(&previous.servers, &new.servers) {
-            differs = true;
-            self.emit(|| TopologyEvent::ServerClosed { address: address.clone() });
-            self.actions.push_back(TopologyAction::ServerRemoved { address });
-        }
-        for address in only_in(&new.servers, &previous.servers) {
-            differs = true;
-            self.emit(|| TopologyEvent::ServerOpening { address: address.clone() });
-            self.actions.push_back(TopologyAction::ServerAdded { address, monitored: true });
-        }
-        if differs {
-            self.emit(|| TopologyEvent::TopologyDescriptionChanged { previous, new });
+        let closed = removed.iter().map(|address| TopologyEvent::ServerClosed { address: address.clone() });
+        self.events.extend(closed);
+        let opening = added.iter().map(|address| TopologyEvent::ServerOpening { address: address.clone() });
+        self.events.extend(opening);
+        if self.events.len() > before || !previous.says_the_same(&new) {
+            self.events.push_back(TopologyEvent::TopologyDescriptionChanged { previous, new });
         }
     }
 }

@@ -17,13 +17,18 @@
 
 mod change;
 mod description;
+mod election;
 mod errors;
 mod machine;
 mod output;
 mod state_change;
 mod update;
 
+#[cfg(test)]
+mod tests;
+
 pub use description::{Incompatible, Rejection, RoundTripTime, ServerDescription, TopologyDescription, TopologyKind};
+pub use election::Election;
 pub use errors::{ApplicationError, CheckFailure, ErrorKind, ErrorPhase, ErrorVerdict};
 pub use machine::{Topology, TopologyOptions};
 pub use output::{TopologyAction, TopologyEvent};

@@ -1,15 +1,13 @@
 //! The tables: what a server that was seen means for the deployment.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::change::Change;
-use super::{Rejection, ServerDescription, Topology, TopologyKind};
+use super::{Election, Rejection, ServerDescription, Topology, TopologyDescription, TopologyKind};
 use crate::hello::{HelloReply, ServerKind};
 use crate::{Instant, ServerAddress};
-
-/// The wire version of MongoDB 6.0, whose primaries are ordered by election id first.
-const WIRE_VERSION_6_0: i32 = 17;
 
 impl<C: Clone + PartialEq> Topology<C> {
     /// Why a server that is reached directly is not what was asked for.
@@ -22,7 +20,8 @@ impl<C: Clone + PartialEq> Topology<C> {
 
     /// A server was seen, or found missing: SDAM's table.
     pub(super) fn update(&mut self, now: Instant, server: ServerDescription<C>) {
-        let only_seed = self.options.seeds.len() == 1;
+        // A seed that is named twice is one.
+        let only_seed = self.options.seeds.iter().all(|seed| Some(seed) == self.options.seeds.first());
         self.change(now, |change| {
             let address = server.address.clone();
             let kind = server.kind;
@@ -115,9 +114,9 @@ impl<C> Change<C> {
             self.remove(address);
             return self.check_if_has_primary();
         }
-        if !self.is_latest(&hello) {
+        if let Err(rejection) = self.succeed(&hello) {
             let unknown = ServerDescription::unknown(self.now, address.clone());
-            self.replace(ServerDescription { rejection: Some(Rejection::StalePrimary), ..unknown });
+            self.replace(ServerDescription { rejection: Some(rejection), ..unknown });
             return self.check_if_has_primary();
         }
         let others = self.description.servers.values();
@@ -126,6 +125,8 @@ impl<C> Change<C> {
             .map(|other| other.address.clone())
             .collect();
         for other in deposed {
+            // It is up and knows better; its pool stays.
+            self.check_now.push(other.clone());
             let unknown = ServerDescription::unknown(self.now, other);
             self.replace(ServerDescription { rejection: Some(Rejection::Deposed), ..unknown });
         }
@@ -135,32 +136,20 @@ impl<C> Change<C> {
         self.check_if_has_primary();
     }
 
-    /// Whether no later primary is known; if so, remembers it by its election id and set version.
-    fn is_latest(&mut self, hello: &HelloReply) -> bool {
-        let description = &mut self.description;
-        let (version, election) = (hello.set_version, hello.election_id);
-        if hello.max_wire_version >= WIRE_VERSION_6_0 {
-            // What is missing is less than anything.
-            if (election, version) < (description.max_election_id, description.max_set_version) {
-                return false;
-            }
-            (description.max_election_id, description.max_set_version) = (election, version);
-            return true;
-        }
-        if version.is_some() && election.is_some() {
-            let known = (description.max_set_version, description.max_election_id);
-            if known.0.is_some() && known.1.is_some() && known > (version, election) {
-                return false;
-            }
-            description.max_election_id = election;
-        }
-        description.max_set_version = description.max_set_version.max(version);
-        true
+    /// Remembers by what the primary's term is known, unless a later one is known.
+    fn succeed(&mut self, hello: &HelloReply) -> Result<(), Rejection> {
+        let TopologyDescription { max_election_id, max_set_version, .. } = &mut self.description;
+        let newest = Election { election_id: *max_election_id, set_version: *max_set_version };
+        let reported = Election { election_id: hello.election_id, set_version: hello.set_version };
+        let latest = reported.succeed(newest, hello.max_wire_version);
+        let Election { election_id, set_version } = latest.ok_or(Rejection::StalePrimary { reported, newest })?;
+        (*max_election_id, *max_set_version) = (election_id, set_version);
+        Ok(())
     }
 }
 
 /// The addresses of all members that a member names; what is no address is left out.
-fn members(hello: &HelloReply) -> Vec<ServerAddress> {
+fn members(hello: &HelloReply) -> BTreeSet<ServerAddress> {
     let all = hello.hosts.iter().chain(&hello.passives).chain(&hello.arbiters);
     all.filter_map(|member: &String| ServerAddress::parse(member)).collect()
 }

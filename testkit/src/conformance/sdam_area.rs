@@ -251,3 +251,7 @@ fn command(response: &Value) -> Result<ErrorKind, String> {
     let text = |doc: Doc<'_>| doc.get_str("errmsg").ok().flatten().map(str::to_owned).unwrap_or_default();
     Ok(ErrorKind::Command { code, message: text(error), topology_version })
 }
+
+#[cfg(test)]
+#[path = "sdam_area_tests.rs"]
+mod tests;
