@@ -5,6 +5,9 @@
 //!          +--(SCRAM)----> [saslStart] --> keys --> saslContinue --> [empty] ---> done
 //!          +--(PLAIN)----> saslStart --------------------------------------------> done
 //!          +--(X.509)----> [authenticate] ---------------------------------------> done
+//!          +--(AWS)------> credentials --> saslStart --> saslContinue -----------> done
+//!          +--(OIDC)-----> [token --> saslStart] --------------------------------> done
+//!          +--(a human)--> saslStart --> token --> saslContinue -----------------> done
 //! ```
 //!
 //! Steps in brackets are left out when the server has answered them in its hello reply (speculative
@@ -12,7 +15,11 @@
 //!
 //! The loop of a host: [`Handshake::poll_transmit`] into a [`SendBuf`], write it, [`Handshake::handle_sent`]; read,
 //! [`Handshake::handle_recv`]; if [`Handshake::poll_keys`] asks, derive the keys or take them from a cache and
-//! [`Handshake::handle_keys`]; until [`Handshake::is_done`], then [`Handshake::finish`].
+//! [`Handshake::handle_keys`]; if [`Handshake::poll_need`] asks, fetch it and answer; until [`Handshake::is_done`], then
+//! [`Handshake::finish`].
+//!
+//! A server that answers a command with error 391 wants the user to log in again: [`Handshake::reauthenticate`] takes the
+//! connection and goes the same way without hello.
 
 use alloc::string::String;
 
@@ -20,6 +27,7 @@ use stator_wire::Deframer;
 use stator_wire::bson::{Doc, DocWriter};
 
 use crate::Instant;
+use crate::auth::oidc::{AccessToken, Rejected};
 use crate::auth::scram::{Challenge, ClientFinal, ClientFirst, EmptyExchange, Finish, Nonce, ScramKeys};
 use crate::auth::{AuthError, Mechanism};
 use crate::connection::{Connection, ConnectionError, Reply, Request, SendBuf};
@@ -27,18 +35,26 @@ use crate::hello::HelloReply;
 use crate::operation::stamps::write_server_api;
 use crate::operation::{CommandError, OperationError};
 
+mod aws;
 mod commands;
 mod error;
 mod metadata;
+mod need;
+mod oidc;
 mod options;
+mod reauth;
 
 pub use error::{AuthFailure, HandshakeError};
 pub use metadata::{ClientMetadata, EnvInfo, OsInfo};
+pub use need::Need;
 pub use options::{HandshakeOptions, Login, PlainPayload};
+pub use reauth::REAUTHENTICATION_REQUIRED;
 
 pub use crate::uri::DriverInfo;
 
+use self::aws::AwsStep;
 use self::commands::{SaslReply, write_sasl_continue, write_sasl_start};
+use self::oidc::OidcStep;
 
 /// The oldest wire version that is spoken here: MongoDB 4.2.
 pub const MIN_WIRE_VERSION: i32 = 8;
@@ -58,6 +74,8 @@ pub struct Handshake {
     /// Whether hello was answered as it should.
     greeted: bool,
     keys: Option<ScramKeys>,
+    /// The token that is with the server, or was accepted by it.
+    token: Option<AccessToken>,
 }
 
 #[derive(Debug)]
@@ -84,6 +102,8 @@ enum Phase {
     },
     Plain,
     X509,
+    Aws(AwsStep),
+    Oidc(OidcStep),
     Done,
     Failed(HandshakeError),
 }
@@ -100,19 +120,15 @@ impl Handshake {
             Some(Login::Scram { credentials, .. }) => Some(ClientFirst::new(credentials, nonce.clone())),
             _ => None,
         };
-        let mechanism = match (&first, &options.login) {
-            (Some(first), _) => Mechanism::scram(first.hash()),
-            (None, Some(Login::X509 { .. })) => Mechanism::MongoDbX509,
-            (None, _) => Mechanism::Plain,
-        };
         Self {
             connection: Connection::new(options.compression.clone()),
+            mechanism: options.mechanism(first.as_ref()),
             options,
-            mechanism,
             phase: Phase::Hello { first, nonce: Some(nonce) },
             unsent: true,
             greeted: false,
             keys: None,
+            token: None,
         }
     }
 
@@ -160,6 +176,20 @@ impl Handshake {
                 options.write_authenticate(body);
                 body.str("$db", "$external");
             }),
+            Phase::Aws(step) => {
+                let Some(name) = step.command() else { return Ok(false) };
+                (name, &|body| {
+                    step.write(body);
+                    body.str("$db", database);
+                })
+            }
+            Phase::Oidc(step) => {
+                let Some(name) = step.command() else { return Ok(false) };
+                (name, &|body| {
+                    step.write(body);
+                    body.str("$db", database);
+                })
+            }
             Phase::ScramKeys { .. } | Phase::Done | Phase::Failed(_) => return Ok(false),
         };
         let body = |doc: &mut DocWriter<'_>| {
@@ -212,7 +242,7 @@ impl Handshake {
         if !matches!(phase, Phase::Hello { .. }) {
             let outcome = match command {
                 Ok(None) => self.handle_step(phase, reply.body()),
-                Ok(Some(error)) => Err(AuthFailure::Refused(error)),
+                Ok(Some(error)) => self.handle_refused(phase, error),
                 Err(error) => Err(AuthFailure::Reply(error)),
             };
             return outcome.map_err(|cause| self.auth_error(cause));
@@ -248,31 +278,62 @@ impl Handshake {
             Phase::Hello { first, nonce } => (first, nonce),
             _ => (None, None),
         };
-        match &self.options.login {
-            None => self.phase = Phase::Done,
-            Some(Login::Plain { .. }) => self.enter(Phase::Plain),
-            Some(Login::X509 { .. }) if speculative.is_some() => self.phase = Phase::Done,
-            Some(Login::X509 { .. }) => self.enter(Phase::X509),
-            Some(Login::Negotiate { .. } | Login::Scram { .. }) => {
-                let Some(first) = first else { return Ok(()) };
-                if let Some(answer) = speculative {
-                    let outcome = self.handle_step(Phase::ScramStart { first }, answer.as_doc());
-                    return outcome.map_err(|cause| self.auth_error(cause));
+        let first = match (first, speculative, &self.options.login) {
+            (_, Some(_), Some(Login::X509 { .. })) => return Ok(()),
+            (_, Some(answer), Some(Login::Oidc { token: Some(token), .. })) => {
+                // Anything else than success is as if nothing had been speculated on.
+                if SaslReply::parse(answer.as_doc()).is_ok_and(|answer| answer.done) {
+                    self.token = Some(token.clone());
+                    return Ok(());
                 }
-                let first = match (&self.options.login, nonce) {
-                    (Some(Login::Negotiate { sha1, .. }), Some(nonce)) => {
-                        let names = supported.iter().flatten().map(String::as_str);
-                        match Mechanism::negotiate(names) {
-                            Mechanism::ScramSha1 => ClientFirst::new(sha1, nonce),
-                            _ => first,
-                        }
-                    }
-                    _ => first,
-                };
+                None
+            }
+            (Some(first), Some(answer), _) => {
+                let outcome = self.handle_step(Phase::ScramStart { first }, answer.as_doc());
+                return outcome.map_err(|cause| self.auth_error(cause));
+            }
+            (Some(first), None, Some(Login::Negotiate { sha1, .. })) => {
+                let names = supported.iter().flatten().map(String::as_str);
+                match (Mechanism::negotiate(names), nonce) {
+                    (Mechanism::ScramSha1, Some(nonce)) => Some(ClientFirst::new(sha1, nonce)),
+                    _ => Some(first),
+                }
+            }
+            (first, ..) => first,
+        };
+        self.begin(first, None);
+        Ok(())
+    }
+
+    /// Begins to authenticate, with nothing speculated on; `first` is there for SCRAM.
+    fn begin(&mut self, first: Option<ClientFirst>, rejected: Option<Rejected>) {
+        match (&self.options.login, first) {
+            (None, _) => self.phase = Phase::Done,
+            (Some(Login::Plain { .. }), _) => self.enter(Phase::Plain),
+            (Some(Login::X509 { .. }), _) => self.enter(Phase::X509),
+            (Some(Login::Aws), _) => self.phase = Phase::Aws(AwsStep::Credentials),
+            (Some(Login::Oidc { flow, username, .. }), _) => {
+                self.phase = Phase::Oidc(OidcStep::new(*flow, username.clone(), rejected));
+            }
+            (Some(Login::Negotiate { .. } | Login::Scram { .. }), Some(first)) => {
                 self.mechanism = Mechanism::scram(first.hash());
                 self.enter(Phase::ScramStart { first });
             }
+            // Whoever calls has made one for SCRAM.
+            (Some(Login::Negotiate { .. } | Login::Scram { .. }), None) => {
+                self.phase = Phase::Failed(self.auth_error(AuthFailure::NeedFailed));
+            }
         }
+    }
+
+    /// The server has refused a step. An old token may be refused: then a new one is needed.
+    fn handle_refused(&mut self, phase: Phase, error: CommandError) -> Result<(), AuthFailure> {
+        self.token = None;
+        let again = match phase {
+            Phase::Oidc(step) if error.code == OidcStep::REFUSED => step.handle_refused(),
+            _ => None,
+        };
+        self.phase = Phase::Oidc(again.ok_or(AuthFailure::Refused(error))?);
         Ok(())
     }
 
@@ -299,6 +360,18 @@ impl Handshake {
             Phase::Plain => {
                 if !SaslReply::parse(reply)?.done {
                     return Err(AuthFailure::Mechanism(AuthError::NotDone));
+                }
+            }
+            Phase::Aws(step) => {
+                let reply = SaslReply::parse(reply)?;
+                if let Some(next) = step.handle_reply(&reply).map_err(AuthFailure::Mechanism)? {
+                    self.enter(Phase::Aws(next));
+                }
+            }
+            Phase::Oidc(step) => {
+                let reply = SaslReply::parse(reply)?;
+                if let Some(next) = step.handle_reply(&reply).map_err(AuthFailure::Mechanism)? {
+                    self.phase = Phase::Oidc(next);
                 }
             }
             Phase::X509 | Phase::Hello { .. } | Phase::ScramKeys { .. } | Phase::Done | Phase::Failed(_) => {}
