@@ -194,6 +194,7 @@
 //!                 exec.handle_reply(now(), reply);
 //!             }
 //!         }
+//!         Step::Reauthenticate => return Err("nobody has logged in".into()), // `Handshake::reauthenticate`, in earnest
 //!         Step::Sleep(_until) => {}
 //!         Step::Done => break,
 //!     }

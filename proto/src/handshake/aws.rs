@@ -18,8 +18,15 @@ use crate::auth::{AuthError, Mechanism};
 pub(super) enum AwsStep {
     /// The host is to fetch the credentials.
     Credentials,
-    Start { first: AwsFirst, credentials: AwsCredentials, unix_time: Duration },
-    Final { payload: Payload, conversation: ConversationId },
+    Start {
+        first: AwsFirst,
+        credentials: AwsCredentials,
+        unix_time: Duration,
+    },
+    Final {
+        payload: Payload,
+        conversation: ConversationId,
+    },
 }
 
 /// A signed payload. It is not shown: with it somebody else could log in, for some minutes.
@@ -37,7 +44,12 @@ impl AwsStep {
     }
 
     /// Whether they were needed.
-    pub(super) fn handle_credentials(&mut self, credentials: AwsCredentials, first: AwsFirst, unix_time: Duration) -> bool {
+    pub(super) fn handle_credentials(
+        &mut self,
+        credentials: AwsCredentials,
+        first: AwsFirst,
+        unix_time: Duration,
+    ) -> bool {
         let needed = self.needs_credentials();
         if needed {
             *self = Self::Start { first, credentials, unix_time };

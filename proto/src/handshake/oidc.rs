@@ -30,10 +30,17 @@ pub(super) struct OidcStep {
 #[derive(Debug)]
 enum At {
     /// The host is to fetch a token; `conversation` if one was begun.
-    Token { need: TokenNeed, conversation: Option<ConversationId> },
+    Token {
+        need: TokenNeed,
+        conversation: Option<ConversationId>,
+    },
     /// The server is asked for its identity provider.
     Principal,
-    Jwt { token: AccessToken, origin: Origin, conversation: Option<ConversationId> },
+    Jwt {
+        token: AccessToken,
+        origin: Origin,
+        conversation: Option<ConversationId>,
+    },
 }
 
 impl OidcStep {

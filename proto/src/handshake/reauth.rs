@@ -44,7 +44,9 @@ impl Handshake {
             _ => None,
         };
         let rejected = match &login {
-            Some(Login::Oidc { token: Some(token), .. }) => Some(Rejected { token: token.clone(), origin: Origin::Cached }),
+            Some(Login::Oidc { token: Some(token), .. }) => {
+                Some(Rejected { token: token.clone(), origin: Origin::Cached })
+            }
             _ => None,
         };
         let options = HandshakeOptions {

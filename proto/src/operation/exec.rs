@@ -4,6 +4,8 @@
 //!   check out --granted--> exchange --reply--> done
 //!       |                   ^   |  \--more batches--> exchange
 //!       +--refused--> done  |   +--failed--> done      (retries: back to check out)
+//!                           |   +--391--> reauthenticate --+
+//!                           +------------------------------+
 //! ```
 
 use core::time::Duration;
@@ -15,6 +17,7 @@ use super::{CommandError, MaxTime, Operation, OperationError, Progress, Settings
 use crate::Instant;
 use crate::concern::WriteConcern;
 use crate::connection::{Connection, ConnectionError, Reply, Request, SendBuf};
+use crate::handshake::REAUTHENTICATION_REQUIRED;
 use crate::read_preference::ReadPreference;
 use crate::select::Target;
 use crate::topology::TopologyKind;
@@ -27,6 +30,9 @@ pub enum Step {
     CheckOut,
     /// An exchange on it: [`Exec::send`], write, read, then [`Exec::handle_reply`] or [`Exec::handle_failed`].
     Exchange,
+    /// The server wants the connection's user to log in again: [`Handshake::reauthenticate`](crate::Handshake::reauthenticate),
+    /// then [`Exec::handle_reauthenticated`] or [`Exec::handle_failed`].
+    Reauthenticate,
     /// Wait until then and ask again.
     Sleep(Instant),
     /// Nothing: take the result with [`Exec::finish`].
@@ -42,6 +48,8 @@ pub struct Exec<O: Operation, E> {
     deadline: Instant,
     partly_done: bool,
     reached: Reached,
+    /// Whether the user has logged in again since the last reply that was none of that.
+    reauthenticated: bool,
     state: State<O::Output, E>,
 }
 
@@ -58,6 +66,7 @@ static PRIMARY: ReadPreference = ReadPreference::primary();
 enum State<T, E> {
     CheckOut,
     Exchange,
+    Reauthenticate,
     Done(Result<T, E>),
 }
 
@@ -74,7 +83,16 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError>> Exec<O, E> {
             Ok(()) => State::CheckOut,
             Err(_) => State::Done(Err(OperationError::InvalidArgument(INVALID_WRITE_CONCERN).into())),
         };
-        Self { operation, settings, server_api, deadline, partly_done: false, reached: Reached::default(), state }
+        Self {
+            operation,
+            settings,
+            server_api,
+            deadline,
+            partly_done: false,
+            reached: Reached::default(),
+            reauthenticated: false,
+            state,
+        }
     }
 
     /// When the whole operation is due.
@@ -113,6 +131,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError>> Exec<O, E> {
         match self.state {
             State::CheckOut => Step::CheckOut,
             State::Exchange => Step::Exchange,
+            State::Reauthenticate => Step::Reauthenticate,
             State::Done(_) => Step::Done,
         }
     }
@@ -130,6 +149,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError>> Exec<O, E> {
     /// A connection is there.
     pub fn handle_checked_out(&mut self, _now: Instant, reached: Reached) {
         self.reached = reached;
+        self.reauthenticated = false;
         if matches!(self.state, State::CheckOut) {
             self.state = State::Exchange;
         }
@@ -191,13 +211,29 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError>> Exec<O, E> {
         }
         let outcome = match CommandError::from_reply(&reply) {
             Ok(None) => self.operation.handle_reply(reply),
+            Ok(Some(error)) if self.wants_reauthentication(&error) => {
+                self.state = State::Reauthenticate;
+                return;
+            }
             Ok(Some(error)) => self.operation.handle_error(error).map(Progress::Done),
             Err(error) => Err(error),
         };
         match outcome {
-            Ok(Progress::More) => self.partly_done = true,
+            Ok(Progress::More) => (self.partly_done, self.reauthenticated) = (true, false),
             Ok(Progress::Done(output)) => self.state = State::Done(Ok(output)),
             Err(error) => self.state = State::Done(Err(error.into())),
+        }
+    }
+
+    /// Once for each exchange, whether the operation can be retried or not (specification *Authentication*, "Reauthentication").
+    fn wants_reauthentication(&mut self, error: &CommandError) -> bool {
+        error.code == REAUTHENTICATION_REQUIRED && !core::mem::replace(&mut self.reauthenticated, true)
+    }
+
+    /// The connection's user has logged in again: the exchange is repeated.
+    pub fn handle_reauthenticated(&mut self, _now: Instant) {
+        if matches!(self.state, State::Reauthenticate) {
+            self.state = State::Exchange;
         }
     }
 

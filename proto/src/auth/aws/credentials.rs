@@ -79,7 +79,8 @@ impl AwsCredentialCache {
 
     /// What is kept, if it is good for more than five minutes.
     pub fn get(&self, unix_time: Duration) -> Option<&AwsCredentials> {
-        let left = |kept: &AwsCredentials| kept.expires_at.is_some_and(|end| end.saturating_sub(unix_time) > Self::MARGIN);
+        let left =
+            |kept: &AwsCredentials| kept.expires_at.is_some_and(|end| end.saturating_sub(unix_time) > Self::MARGIN);
         self.kept.as_ref().filter(|kept| left(kept))
     }
 
@@ -115,7 +116,9 @@ mod tests {
 
     #[test]
     fn what_cannot_stand_in_a_header_is_refused_and_nothing_secret_is_shown() {
-        for (id, secret, token) in [("", "s", None), ("i", "", None), ("i", "s", Some("")), ("i\n", "s", None), ("i", "s", Some("\r"))] {
+        for (id, secret, token) in
+            [("", "s", None), ("i", "", None), ("i", "s", Some("")), ("i\n", "s", None), ("i", "s", Some("\r"))]
+        {
             let mut credentials = AwsCredentials::new(id, secret);
             credentials.session_token = token.map(Secret::from);
             assert_eq!(credentials.validate(), Err(AuthError::BadAwsCredentials));

@@ -108,10 +108,18 @@ fn malformed_payloads_are_errors() {
     let bad = [
         vec![],
         vec![5, 0, 0, 0, 0],
-        document(|doc| drop(doc.str("h", "sts.amazonaws.com"))),
-        document(|doc| drop(doc.binary("s", 0, &own_nonce()))),
-        document(|doc| drop(doc.str("s", "text").str("h", "sts.amazonaws.com"))),
-        document(|doc| drop(doc.binary("s", 0, &own_nonce()).i32("h", 1))),
+        document(|doc| {
+            doc.str("h", "sts.amazonaws.com");
+        }),
+        document(|doc| {
+            doc.binary("s", 0, &own_nonce());
+        }),
+        document(|doc| {
+            doc.str("s", "text").str("h", "sts.amazonaws.com");
+        }),
+        document(|doc| {
+            doc.binary("s", 0, &own_nonce()).i32("h", 1);
+        }),
     ];
     for payload in bad {
         assert!(matches!(first.next(&payload, false), Err(AuthError::Malformed(_))), "{payload:?}");
@@ -129,4 +137,3 @@ fn malformed_payloads_are_errors() {
         }
     }
 }
-

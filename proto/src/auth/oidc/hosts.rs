@@ -44,9 +44,10 @@ impl AllowedHosts {
 fn matches(pattern: &str, host: &str) -> bool {
     let host = host.as_bytes();
     match pattern.strip_prefix('*') {
-        Some(suffix) if suffix.starts_with('.') => {
-            host.len().checked_sub(suffix.len()).is_some_and(|at| at > 0 && host[at..].eq_ignore_ascii_case(suffix.as_bytes()))
-        }
+        Some(suffix) if suffix.starts_with('.') => host
+            .len()
+            .checked_sub(suffix.len())
+            .is_some_and(|at| at > 0 && host[at..].eq_ignore_ascii_case(suffix.as_bytes())),
         _ => host.eq_ignore_ascii_case(pattern.as_bytes()),
     }
 }
@@ -65,7 +66,15 @@ mod tests {
         for good in ["localhost", "localhost:1", "127.0.0.1:27018", "[::1]:27017", "a.mongodb.net", "a.b.mongo.com:1"] {
             assert!(allows(&hosts, good), "{good}");
         }
-        for bad in ["mongodb.net", "amongodb.net", "mongodb.net.evil.com", "evil.com", "127.0.0.2", "[::2]", "/tmp/a.mongodb.net.sock"] {
+        for bad in [
+            "mongodb.net",
+            "amongodb.net",
+            "mongodb.net.evil.com",
+            "evil.com",
+            "127.0.0.2",
+            "[::2]",
+            "/tmp/a.mongodb.net.sock",
+        ] {
             assert!(!allows(&hosts, bad), "{bad}");
         }
     }

@@ -18,7 +18,11 @@ fn cached(text: &str) -> Fetch {
 }
 
 fn info() -> IdpInfo {
-    IdpInfo { issuer: "https://issuer".into(), client_id: Some("abcd".into()), request_scopes: vec!["a".into(), "b".into()] }
+    IdpInfo {
+        issuer: "https://issuer".into(),
+        client_id: Some("abcd".into()),
+        request_scopes: vec!["a".into(), "b".into()],
+    }
 }
 
 fn need(idp_info: Option<IdpInfo>) -> TokenNeed {
@@ -37,15 +41,25 @@ fn the_specifications_payloads() {
 
 #[test]
 fn hostile_descriptions_of_providers_are_errors() {
-    let machine = document(|doc| drop(doc.str("issuer", "https://issuer")));
+    let machine = document(|doc| {
+        doc.str("issuer", "https://issuer");
+    });
     assert_eq!(IdpInfo::parse(&machine).unwrap().client_id, None, "providers for machines have no client id");
     let bad = [
         vec![],
         document(|_| ()),
-        document(|doc| drop(doc.i32("issuer", 1))),
-        document(|doc| drop(doc.str("issuer", "i").i32("clientId", 1))),
-        document(|doc| drop(doc.str("issuer", "i").str("requestScopes", "a"))),
-        document(|doc| drop(doc.str("issuer", "i").array_of("requestScopes").i32(1))),
+        document(|doc| {
+            doc.i32("issuer", 1);
+        }),
+        document(|doc| {
+            doc.str("issuer", "i").i32("clientId", 1);
+        }),
+        document(|doc| {
+            doc.str("issuer", "i").str("requestScopes", "a");
+        }),
+        document(|doc| {
+            doc.str("issuer", "i").array_of("requestScopes").i32(1);
+        }),
     ];
     for payload in bad {
         assert!(matches!(IdpInfo::parse(&payload), Err(AuthError::Malformed(_))), "{payload:?}");
@@ -127,4 +141,3 @@ fn timeouts_are_the_specifications_and_nothing_secret_is_shown() {
     let shown = format!("{shown} {cache:?}");
     assert!(!shown.contains("hush") && !shown.contains("quiet"), "{shown}");
 }
-

@@ -2,9 +2,14 @@
 
 extern crate std;
 
+mod aws;
+mod external;
 mod failures;
 mod hello;
 mod mechanisms;
+mod needs;
+mod oidc;
+mod reauth;
 mod server;
 mod transport;
 
@@ -33,6 +38,8 @@ struct Pair {
     cache: KeyCache,
     /// How often keys had to be derived.
     derived: usize,
+    /// What answers needs.
+    host: needs::TestHost,
     /// The most bytes that one write or one read moves.
     piece: usize,
     /// After how many bytes of its own the server closes the stream.
@@ -50,6 +57,7 @@ impl Pair {
             wire: vec![],
             cache: KeyCache::new(),
             derived: 0,
+            host: needs::TestHost::default(),
             piece: usize::MAX,
             closes_after: None,
             now: Instant::ORIGIN,
@@ -95,6 +103,9 @@ impl Pair {
             self.derived += usize::from(cached.is_none());
             let keys = cached.unwrap_or_else(|| challenge.derive_keys());
             self.client.handle_keys(keys)?;
+        }
+        if let Some(need) = self.client.poll_need() {
+            self.fulfil(need);
         }
         self.client.poll_transmit(self.now, &mut self.out);
         while !self.out.is_empty() {

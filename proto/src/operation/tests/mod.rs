@@ -6,6 +6,7 @@ mod ddl;
 mod deadline;
 mod find_and_modify;
 mod reads;
+mod reauth;
 mod writes;
 
 use alloc::borrow::ToOwned;
@@ -109,6 +110,10 @@ impl Server {
                     input.push(&message(request.header().request_id, reply.as_doc()));
                     let reply = connection.handle_recv(now, &mut input).unwrap().unwrap();
                     exec.handle_reply(now, reply);
+                }
+                Step::Reauthenticate => {
+                    self.requests.push("login".into());
+                    exec.handle_reauthenticated(now);
                 }
                 Step::Sleep(until) => now = until,
                 Step::Done => break,
