@@ -101,6 +101,9 @@ pub enum Acknowledgment {
 }
 
 impl WriteConcern {
+    /// The name of the field [`w_timeout`](Self::w_timeout).
+    pub(crate) const W_TIMEOUT: &str = "wtimeout";
+
     /// A write concern with only `w`.
     pub const fn new(w: Acknowledgment) -> Self {
         Self { w: Some(w), journal: None, w_timeout: None }
@@ -162,7 +165,7 @@ impl WriteConcern {
         let journal = self.journal.map(|journal| ("j", ConcernValue::Bool(journal)));
         let timeout = self
             .w_timeout
-            .map(|limit| ("wtimeout", ConcernValue::Int64(i64::try_from(limit.as_millis()).unwrap_or(i64::MAX))));
+            .map(|limit| (Self::W_TIMEOUT, ConcernValue::Int64(i64::try_from(limit.as_millis()).unwrap_or(i64::MAX))));
         w.into_iter().chain(journal).chain(timeout)
     }
 }

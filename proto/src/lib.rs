@@ -13,6 +13,8 @@
 //! | [`Cursor`] | batches, `getMore`, `killCursors` |
 //! | [`Pool`] | who gets which connection, and when one is to be dialled or closed |
 //! | [`select`] | which server an operation goes to |
+//! | [`session`] | sessions, transactions, and the loop around a whole transaction |
+//! | [`retry`] | what is tried again, when and where |
 //! | [`auth`] | SCRAM and the other mechanisms as exchanges of payloads |
 //! | [`socks5`] | the way through a proxy |
 //!
@@ -108,6 +110,9 @@
 //! #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(&self.0) }
 //! # }
 //! # impl std::error::Error for Failed {}
+//! # impl stator_proto::retry::Failure for Failed {
+//! #     fn class(&self) -> stator_proto::retry::FailureClass { stator_proto::retry::FailureClass::Other }
+//! # }
 //! /// Reads once; the end of the stream is for the machine to judge.
 //! fn read(stream: &mut impl Read, input: &mut Deframer) -> std::io::Result<bool> {
 //!     let count = stream.read(input.space())?;
@@ -185,7 +190,7 @@
 //! let mut exec = Exec::<_, Failed>::new(now(), find, Settings::default(), None);
 //! loop {
 //!     match exec.poll_step() {
-//!         Step::CheckOut => exec.handle_checked_out(now(), Reached { topology: TopologyKind::Single }), // from a pool, in earnest
+//!         Step::CheckOut => exec.handle_checked_out(now(), Reached::new(TopologyKind::Single)), // from a pool, in earnest
 //!         Step::Exchange => {
 //!             exec.send(now(), &mut connection, &mut out);
 //!             // Nothing to write means that it has failed; the next step is `Done`.
@@ -195,7 +200,9 @@
 //!             }
 //!         }
 //!         Step::Reauthenticate => return Err("nobody has logged in".into()), // `Handshake::reauthenticate`, in earnest
-//!         Step::Sleep(_until) => {}
+//!         // Retries were not asked for, nor was a timeout.
+//!         Step::Sleep(until) => exec.handle_timeout(until),
+//!         Step::Expired => return Err("out of time".into()),
 //!         Step::Done => break,
 //!     }
 //! }
@@ -226,7 +233,9 @@ pub mod monitor;
 pub mod operation;
 pub mod pool;
 pub mod read_preference;
+pub mod retry;
 pub mod select;
+pub mod session;
 pub mod socks5;
 pub mod time;
 pub mod topology;

@@ -4,6 +4,7 @@
 
 pub mod conformance;
 pub mod contract;
+pub mod dns;
 #[cfg(unix)]
 pub mod failover;
 #[cfg(unix)]

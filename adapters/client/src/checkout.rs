@@ -35,6 +35,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) name: &'a str,
     /// The operation's number, for listeners.
     pub(crate) operation_id: i64,
+    /// Whether it needs a server session.
+    pub(crate) wants_session: bool,
 }
 
 /// After how many dials that their runtime refused or dropped a check-out gives up.
@@ -73,7 +75,7 @@ impl<R: Runtime> Core<R> {
                     continue;
                 }
                 Look::Queued { place, address, until } => {
-                    let waited = self.wait(place, &address, until).await;
+                    let waited = self.wait(place, &address, until, ask.wants_session).await;
                     now = self.runtime.now();
                     match waited {
                         Ok(Some(grant)) => grant,
@@ -118,7 +120,7 @@ impl<R: Runtime> Core<R> {
         let outcome = match outcome {
             CheckOut::Granted { server, connection, owing } => match hub.take(Seat { server, connection }) {
                 Some(mut link) => {
-                    link.reached = hub.reached();
+                    hub.equip(now, &mut link, ask.wants_session);
                     Ok(Look::Granted(Grant { link, owing }))
                 }
                 // A site holds every connection that its pool calls idle or owing.
@@ -168,8 +170,14 @@ impl<R: Runtime> Core<R> {
     }
 
     /// Waits in a queue; `None` if the server was removed meanwhile.
-    async fn wait(&self, place: Place, address: &ServerAddress, until: Instant) -> Result<Option<Grant<R>>> {
-        let waiter = Waiter { core: self, place };
+    async fn wait(
+        &self,
+        place: Place,
+        address: &ServerAddress,
+        until: Instant,
+        wants_session: bool,
+    ) -> Result<Option<Grant<R>>> {
+        let waiter = Waiter { core: self, place, wants_session };
         let mut timer = pin!(self.runtime.sleep_until(until));
         poll_fn(|cx| {
             if let Poll::Ready(outcome) = waiter.poll(cx) {
@@ -199,6 +207,7 @@ fn queue_error(server: Option<&ServerAddress>, error: PoolError<Error>) -> Error
 struct Waiter<'c, R: Runtime> {
     core: &'c Core<R>,
     place: Place,
+    wants_session: bool,
 }
 
 impl<R: Runtime> Waiter<'_, R> {
@@ -214,7 +223,11 @@ impl<R: Runtime> Waiter<'_, R> {
                 Poll::Pending
             }
             Some(Slot::Granted(_) | Slot::Refused(_)) => match hub.waiting.remove(&self.place) {
-                Some(Slot::Granted(grant)) => Poll::Ready(Ok(Some(grant))),
+                Some(Slot::Granted(mut grant)) => {
+                    let now = self.core.runtime.now();
+                    hub.equip(now, &mut grant.link, self.wants_session);
+                    Poll::Ready(Ok(Some(grant)))
+                }
                 Some(Slot::Refused(error)) if hub.is_removed(self.place.server, &error) => Poll::Ready(Ok(None)),
                 Some(Slot::Refused(error)) => Poll::Ready(Err(error)),
                 _ => Poll::Ready(Err(PoolError::Cancelled)),

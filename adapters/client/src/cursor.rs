@@ -14,13 +14,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use stator_proto::cursor::CursorReply;
 use stator_proto::operation::{CommandError, GetMore, KillCursors, Namespace, Operation, OperationError, Settings};
+use stator_proto::session::ServerSession;
 use stator_proto::{Instant, ServerAddress};
 use stator_wire::bson::Doc;
 
 use crate::action::BoxFuture;
 use crate::convert::from_doc;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::execute::{Route, Served};
+use crate::execute::{Implicit, Route, Served};
 use crate::hub::{Kill, lock};
 use crate::inner::Core;
 use crate::lease::{Lease, OwnedLease};
@@ -46,6 +47,8 @@ pub struct Cursor<R: Runtime, T = Document> {
     /// The connection on which the server sends the batches of an exhaust cursor, or through which a load balancer leads to the
     /// cursor's server.
     pinned: Option<OwnedLease<R>>,
+    /// The implicit session that it was opened in.
+    session: Option<ServerSession>,
     current: Option<Range<usize>>,
     /// When the step that is under way must end, however many batches it takes.
     step_deadline: Option<Instant>,
@@ -53,8 +56,8 @@ pub struct Cursor<R: Runtime, T = Document> {
     documents: PhantomData<fn() -> T>,
 }
 
-/// A batch, and the connection on which the next one will come unasked.
-type Batch<R> = (CursorReply, Option<OwnedLease<R>>);
+/// A batch, the connection on which the next one will come, and the session.
+type Batch<R> = (CursorReply, Option<OwnedLease<R>>, Option<ServerSession>);
 
 impl<R: Runtime, T> Cursor<R, T> {
     /// Runs the operation that opens a cursor; `machine` makes its machine of the reply.
@@ -64,8 +67,15 @@ impl<R: Runtime, T> Cursor<R, T> {
         settings: Settings,
         machine: impl FnOnce(CursorReply) -> stator_proto::Cursor,
     ) -> Result<Self> {
-        let Served { output, server, lease } = core.execute_on(Route::Any, operation, settings.clone()).await?;
+        let served = core.execute_on(Route::Any, operation, settings.clone(), Implicit::Keep).await?;
+        let Served { output, server, mut lease, mut session } = served;
         let machine = machine(output);
+        if machine.id() == 0
+            && let Some(lease) = &mut lease
+        {
+            // It goes back with the connection.
+            lease.link().session = session.take();
+        }
         // What is behind a load balancer knows its own cursors only.
         let pins = machine.id() != 0 && core.config().load_balanced();
         let pinned = lease.filter(|_| pins).and_then(Lease::into_owned);
@@ -76,6 +86,7 @@ impl<R: Runtime, T> Cursor<R, T> {
             settings,
             fetching: None,
             pinned,
+            session,
             current: None,
             step_deadline: None,
             failed: false,
@@ -137,6 +148,7 @@ impl<R: Runtime, T> Cursor<R, T> {
             settings: self.settings.clone(),
             fetching,
             pinned: self.pinned.take(),
+            session: self.session.take(),
             current: self.current.take(),
             step_deadline: self.step_deadline,
             failed: self.failed,
@@ -156,7 +168,8 @@ impl<R: Runtime, T> Cursor<R, T> {
             Some(pinned) => Route::Connection(pinned),
             None => Route::Server(&self.server),
         };
-        self.core.execute_on(route, kill, self.settings.clone()).await?;
+        let implicit = Implicit::Of(self.session.take());
+        self.session = self.core.execute_on(route, kill, self.settings.clone(), implicit).await?.session;
         // Not before: dropped or failed, this leaves the cursor to `drop`.
         self.machine.handle_lost();
         Ok(())
@@ -175,9 +188,13 @@ impl<R: Runtime, T> Cursor<R, T> {
                 let outcome = ready!(fetching.as_mut().poll(cx));
                 self.fetching = None;
                 match outcome {
-                    Ok((reply, pinned)) => {
+                    Ok((reply, pinned, session)) => {
                         self.machine.handle_reply(reply);
                         self.pinned = pinned;
+                        self.session = session;
+                        if self.machine.id() == 0 {
+                            self.end_session();
+                        }
                     }
                     Err(error) => return Poll::Ready(Err(self.fail(error))),
                 }
@@ -200,10 +217,11 @@ impl<R: Runtime, T> Cursor<R, T> {
                 Err(error) => return Poll::Ready(Err(self.fail(error))),
             };
             let core = Arc::clone(&self.core);
+            let session = self.session.take();
             self.fetching = Some(match self.pinned.take() {
-                Some(pinned) if command.exhaust => Box::pin(next_unasked(core, pinned, settings)),
-                Some(pinned) => Box::pin(next_pinned(core, pinned, command, settings)),
-                None => Box::pin(next_batch(core, Arc::clone(&self.server), command, settings)),
+                Some(pinned) if command.exhaust => Box::pin(next_unasked(core, pinned, settings, session)),
+                Some(pinned) => Box::pin(next_pinned(core, pinned, command, settings, session)),
+                None => Box::pin(next_batch(core, Arc::clone(&self.server), command, settings, session)),
             });
         }
     }
@@ -223,6 +241,12 @@ impl<R: Runtime, T> Cursor<R, T> {
         Ok(settings)
     }
 
+    fn end_session(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.core.give_back_session(session);
+        }
+    }
+
     fn fail(&mut self, error: Error) -> Error {
         self.failed = true;
         const CURSOR_NOT_FOUND: i32 = 43;
@@ -239,10 +263,12 @@ async fn next_batch<R: Runtime>(
     server: Arc<ServerAddress>,
     command: GetMore,
     settings: Settings,
+    session: Option<ServerSession>,
 ) -> Result<Batch<R>> {
     let exhaust = command.exhaust;
-    let Served { output: reply, lease, .. } = core.execute_on(Route::Server(&server), command, settings).await?;
-    Ok((reply, lease.filter(|_| exhaust).and_then(keep_for_more)))
+    let served = core.execute_on(Route::Server(&server), command, settings, Implicit::Of(session)).await?;
+    let Served { output: reply, lease, session, .. } = served;
+    Ok((reply, lease.filter(|_| exhaust).and_then(keep_for_more), session))
 }
 
 /// Asks for the next batch behind a load balancer.
@@ -251,10 +277,12 @@ async fn next_pinned<R: Runtime>(
     mut pinned: OwnedLease<R>,
     command: GetMore,
     settings: Settings,
+    session: Option<ServerSession>,
 ) -> Result<Batch<R>> {
-    let reply = core.execute_on(Route::Connection(&mut pinned), command, settings).await?.output;
-    let more = reply.id != 0;
-    Ok((reply, Some(pinned).filter(|_| more)))
+    let route = Route::Connection(&mut pinned);
+    let Served { output, session, .. } = core.execute_on(route, command, settings, Implicit::Of(session)).await?;
+    let more = output.id != 0;
+    Ok((output, Some(pinned).filter(|_| more), session))
 }
 
 /// Waits for a batch that comes unasked.
@@ -262,6 +290,7 @@ async fn next_unasked<R: Runtime>(
     core: Arc<Core<R>>,
     mut pinned: OwnedLease<R>,
     settings: Settings,
+    session: Option<ServerSession>,
 ) -> Result<Batch<R>> {
     let now = core.runtime.now();
     let deadline = match settings.timeout {
@@ -274,7 +303,7 @@ async fn next_unasked<R: Runtime>(
         return Err(Error::from(OperationError::Command(error)).of_operation(&pinned.link().address, false));
     }
     let reply = CursorReply::parse(reply, "nextBatch", None)?;
-    Ok((reply, Some(pinned).filter(|_| more)))
+    Ok((reply, Some(pinned).filter(|_| more), session))
 }
 
 /// A connection on which another reply will come stays with the cursor.
@@ -338,8 +367,9 @@ impl<R: Runtime, T> Drop for Cursor<R, T> {
         // First the request in flight: its reply may name the cursor, too.
         self.fetching = None;
         let pinned = self.pinned.take().filter(|_| self.core.config().load_balanced());
-        let Some(command) = self.machine.close() else { return };
-        let kill = Kill { server: Arc::clone(&self.server), command, link: pinned.and_then(Lease::into_link) };
+        let Some(command) = self.machine.close() else { return self.end_session() };
+        let session = self.session.take();
+        let kill = Kill { server: Arc::clone(&self.server), command, link: pinned.and_then(Lease::into_link), session };
         let mut hub = lock(&self.core.hub);
         if hub.closed {
             return;

@@ -231,6 +231,8 @@ impl<R: Runtime> Dial<R> {
             io,
             machine,
             reached: Reached::default(),
+            session: None,
+            learnt: None,
             owing_until: None,
             last_used: runtime.now(),
             exhaust: false,

@@ -9,6 +9,7 @@ use stator_proto::connection::ConnectionError;
 use stator_proto::handshake::HandshakeError;
 use stator_proto::operation::{CommandError, OperationError, WriteError, WriteFailure};
 use stator_proto::pool::PoolError;
+use stator_proto::retry::{Failure, FailureClass, Labels};
 use stator_proto::select::{SelectError, SelectionFailure};
 use stator_proto::socks5::Socks5Error;
 use stator_proto::uri::UriError;
@@ -24,15 +25,17 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
-    kind: ErrorKind,
+    kind: Arc<ErrorKind>,
     phase: Phase,
     server: Option<ServerAddress>,
     /// Earlier messages of the same operation were sent and not refused.
     partly_done: bool,
     /// Labels that the driver adds.
-    added: &'static [&'static str],
+    added: Labels,
+    /// What the last attempt failed with, where the deadline came before the next one.
+    attempt: Option<Error>,
 }
 
 /// How far an operation had come when it failed.
@@ -137,11 +140,25 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(phase: Phase, kind: ErrorKind) -> Self {
-        Self(Arc::new(Inner { kind, phase, server: None, partly_done: false, added: &[] }))
+        Self(Arc::new(Inner {
+            kind: Arc::new(kind),
+            phase,
+            server: None,
+            partly_done: false,
+            added: Labels::NONE,
+            attempt: None,
+        }))
     }
 
     pub(crate) fn at(phase: Phase, server: &ServerAddress, kind: ErrorKind) -> Self {
-        Self(Arc::new(Inner { kind, phase, server: Some(server.clone()), partly_done: false, added: &[] }))
+        Self(Arc::new(Inner {
+            kind: Arc::new(kind),
+            phase,
+            server: Some(server.clone()),
+            partly_done: false,
+            added: Labels::NONE,
+            attempt: None,
+        }))
     }
 
     pub(crate) fn invalid(reason: impl Into<String>) -> Self {
@@ -168,9 +185,31 @@ impl Error {
         self
     }
 
+    /// The deadline has passed before the operation could be tried again; `cause` is what the last attempt failed with.
+    pub(crate) fn expired(server: Option<&ServerAddress>, cause: Option<Self>) -> Self {
+        let server = server.cloned().or_else(|| cause.as_ref()?.server().cloned());
+        let kind = Arc::new(ErrorKind::Timeout);
+        Self(Arc::new(Inner {
+            kind,
+            phase: Phase::Queue,
+            server,
+            partly_done: false,
+            added: Labels::NONE,
+            attempt: cause,
+        }))
+    }
+
+    /// As [`of_operation`](Self::of_operation), in place.
+    pub(crate) fn add_origin(&mut self, server: &ServerAddress, partly_done: bool) {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.server.get_or_insert_with(|| server.clone());
+            inner.partly_done = partly_done;
+        }
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> &ErrorKind {
-        &self.0.kind
+        &*self.0.kind
     }
 
     /// How far the operation had come. A failed check-out names the phase of its cause.
@@ -188,7 +227,7 @@ impl Error {
 
     /// The error behind a failed check-out.
     fn cause(&self) -> Option<&Self> {
-        match &self.0.kind {
+        match &*self.0.kind {
             ErrorKind::Pool(error) => error.cause(),
             _ => None,
         }
@@ -196,7 +235,7 @@ impl Error {
 
     /// The server's error number: of the command, of its first failed write or of its write concern.
     pub fn code(&self) -> Option<i32> {
-        match &self.0.kind {
+        match &*self.0.kind {
             ErrorKind::Command(error) => Some(error.code),
             ErrorKind::Write(failure) => {
                 let first = failure.write_errors.first().map(|error| error.code);
@@ -211,22 +250,23 @@ impl Error {
     }
 
     /// The error labels, such as `TransientTransactionError`: the server's, and those that drivers add.
-    pub fn labels(&self) -> impl Iterator<Item = &str> {
+    pub fn labels(&self) -> impl Iterator<Item = &str> + '_ {
         let origin = self.cause().unwrap_or(self);
-        let given: &[String] = match &origin.0.kind {
+        let given: &[String] = match &*origin.0.kind {
             ErrorKind::Command(error) => &error.labels,
             ErrorKind::Write(failure) => &failure.labels,
             _ => &[],
         };
-        let added = self.0.added.iter().chain(origin.0.added.iter().filter(|label| !self.0.added.contains(label)));
-        given.iter().map(String::as_str).chain(added.copied())
+        let added = (self.0.added | origin.0.added).names();
+        let fresh = move |label: &&'static str| !given.iter().any(|known| known == label);
+        let added: Vec<&str> = added.filter(fresh).collect();
+        given.iter().map(String::as_str).chain(added)
     }
 
-    /// The same error with labels that the driver adds; only before it is shared.
-    pub(crate) fn with_labels(mut self, labels: &'static [&'static str]) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
-            inner.added = labels;
-        }
+    /// The same error with labels that the driver adds.
+    pub(crate) fn with_labels(mut self, labels: Labels) -> Self {
+        let inner = Arc::make_mut(&mut self.0);
+        inner.added = inner.added | labels;
         self
     }
 
@@ -237,7 +277,7 @@ impl Error {
 
     /// The writes that failed, if this is a failed write.
     pub fn write_errors(&self) -> &[WriteError] {
-        match &self.0.kind {
+        match &*self.0.kind {
             ErrorKind::Write(failure) => &failure.write_errors,
             _ => &[],
         }
@@ -246,7 +286,7 @@ impl Error {
     /// Whether a unique index refused a document.
     pub fn is_duplicate_key(&self) -> bool {
         const CODES: [i32; 4] = [11000, 11001, 12582, 16460];
-        match &self.0.kind {
+        match &*self.0.kind {
             ErrorKind::Command(error) => CODES.contains(&error.code),
             ErrorKind::Write(failure) => failure.write_errors.iter().any(|error| CODES.contains(&error.code)),
             _ => false,
@@ -255,7 +295,7 @@ impl Error {
 
     /// Whether a deadline has passed, the driver's own or the server's (`MaxTimeMSExpired`).
     pub fn is_timeout(&self) -> bool {
-        match &self.0.kind {
+        match &*self.0.kind {
             ErrorKind::Timeout | ErrorKind::Selection(_) | ErrorKind::Pool(PoolError::TimedOut) => true,
             ErrorKind::Dns(error) => matches!(error.failure, DnsFailure::Timeout),
             ErrorKind::Command(error) => error.code == MAX_TIME_EXPIRED,
@@ -270,7 +310,7 @@ impl Error {
 
     /// Whether the network failed: connecting, sending, receiving.
     pub fn is_network(&self) -> bool {
-        match &self.0.kind {
+        match &*self.0.kind {
             ErrorKind::Io(_) | ErrorKind::Socks5(_) | ErrorKind::Connection(ConnectionError::Closed { .. }) => true,
             ErrorKind::Timeout => !matches!(self.0.phase, Phase::Queue | Phase::Select),
             ErrorKind::Handshake(HandshakeError::Connection(_)) => true,
@@ -282,7 +322,7 @@ impl Error {
 
     /// Why the connection could not be secured, if that is what has failed.
     pub fn tls(&self) -> Option<&TlsError> {
-        match &self.0.kind {
+        match &*self.0.kind {
             ErrorKind::Tls(error) => Some(error),
             _ => self.cause()?.tls(),
         }
@@ -290,12 +330,12 @@ impl Error {
 
     /// Whether a runtime could not run a background task.
     pub(crate) fn is_runtime(&self) -> bool {
-        matches!(self.0.kind, ErrorKind::Runtime(_)) || self.cause().is_some_and(Self::is_runtime)
+        matches!(*self.0.kind, ErrorKind::Runtime(_)) || self.cause().is_some_and(Self::is_runtime)
     }
 
     /// Whether the credentials were refused.
     pub fn is_authentication(&self) -> bool {
-        match &self.0.kind {
+        match &*self.0.kind {
             ErrorKind::Handshake(HandshakeError::Auth { .. }) => true,
             _ => self.cause().is_some_and(Self::is_authentication),
         }
@@ -303,7 +343,7 @@ impl Error {
 
     /// Whether trying again may help: the network failed, the pool was cleared, or the server says so.
     pub fn is_retryable(&self) -> bool {
-        match &self.0.kind {
+        match &*self.0.kind {
             ErrorKind::Command(error) => RETRYABLE_CODES.contains(&error.code) || self.has_label("RetryableWriteError"),
             ErrorKind::Write(_) => self.has_label("RetryableWriteError"),
             ErrorKind::Selection(_) | ErrorKind::Pool(PoolError::Cleared { .. }) => true,
@@ -313,7 +353,7 @@ impl Error {
 
     /// Whether the server may have carried out the operation, wholly or in part.
     pub fn maybe_executed(&self) -> bool {
-        match (&self.0.kind, self.0.phase) {
+        match (&*self.0.kind, self.0.phase) {
             _ if self.0.partly_done => true,
             (ErrorKind::Write(_), _) => true,
             (ErrorKind::Command(error), _) => error.code == MAX_TIME_EXPIRED || self.has_label("RetryableWriteError"),
@@ -346,13 +386,13 @@ impl fmt::Debug for Error {
         if let Some(server) = &self.0.server {
             out.field("server", &format_args!("{server}"));
         }
-        out.field("kind", &self.0.kind).finish()
+        out.field("kind", &*self.0.kind).finish()
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.kind {
+        match &*self.0.kind {
             ErrorKind::Uri(error) => error.fmt(f)?,
             ErrorKind::InvalidArgument(reason) => write!(f, "invalid argument: {reason}")?,
             ErrorKind::Unsupported(what) => write!(f, "not supported: {what}")?,
@@ -391,15 +431,52 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.0.kind {
+        match &*self.0.kind {
             ErrorKind::Encode(error) | ErrorKind::Decode(error) => Some(error),
             ErrorKind::Io(error) => Some(error),
             ErrorKind::Uri(error) => Some(error),
             ErrorKind::Dns(error) => Some(error),
             ErrorKind::Socks5(error) => Some(error),
             ErrorKind::Tls(error) => Some(error),
+            ErrorKind::Timeout => self.0.attempt.as_ref().map(|attempt| attempt as _),
             _ => None,
         }
+    }
+}
+
+impl Failure for Error {
+    fn class(&self) -> FailureClass {
+        match (&*self.0.kind, self.0.phase) {
+            (ErrorKind::Command(_) | ErrorKind::Write(_), _) => FailureClass::Server,
+            (ErrorKind::Pool(PoolError::Cleared { .. }), _) => FailureClass::PoolCleared,
+            (ErrorKind::Timeout, _) => FailureClass::Timeout,
+            (_, Phase::Select) => FailureClass::Selection,
+            _ if self.is_network() => FailureClass::Network,
+            _ => self.cause().map_or(FailureClass::Other, Self::class),
+        }
+    }
+
+    fn code(&self) -> Option<i32> {
+        match &*self.0.kind {
+            ErrorKind::Write(_) => None,
+            _ => self.code(),
+        }
+    }
+
+    fn write_concern_code(&self) -> Option<i32> {
+        match &*self.0.kind {
+            ErrorKind::Write(failure) => failure.write_concern_error.as_ref().map(|error| error.code),
+            _ => None,
+        }
+    }
+
+    fn has_label(&self, label: &str) -> bool {
+        self.has_label(label)
+    }
+
+    fn add_label(&mut self, label: &'static str) {
+        let inner = Arc::make_mut(&mut self.0);
+        inner.added = inner.added | Labels::of_name(label);
     }
 }
 

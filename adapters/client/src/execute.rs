@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use stator_proto::operation::{Exec, Operation, Settings, Step};
+use stator_proto::operation::{Exec, Operation, SessionSlot, Settings, Step};
+use stator_proto::session::ServerSession;
 use stator_proto::{Instant, ServerAddress};
 
 use crate::checkout::Ask;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::event::{ConnectionInfo, Watch};
+use crate::hub::lock;
 use crate::inner::Core;
 use crate::lease::{Lease, OwnedLease};
 use crate::link::Link;
@@ -31,12 +33,25 @@ pub(crate) struct Served<'c, R: Runtime, T> {
     pub(crate) server: Arc<ServerAddress>,
     /// The connection, still checked out; `None` if it came with the route.
     pub(crate) lease: Option<Lease<R, &'c Core<R>>>,
+    /// The implicit session; only if it was to be kept.
+    pub(crate) session: Option<ServerSession>,
+}
+
+/// The implicit session of an operation.
+#[derive(Debug)]
+pub(crate) enum Implicit {
+    /// Taken from the pool and given back.
+    Own,
+    /// Taken from the pool and kept, for a cursor that may come of it.
+    Keep,
+    /// That of the cursor which the operation is about; kept.
+    Of(Option<ServerSession>),
 }
 
 impl<R: Runtime> Core<R> {
     /// Runs one operation to its end.
     pub(crate) async fn execute<O: Operation>(&self, operation: O, settings: Settings) -> Result<O::Output> {
-        Ok(self.execute_on(Route::Any, operation, settings).await?.output)
+        Ok(self.execute_on(Route::Any, operation, settings, Implicit::Own).await?.output)
     }
 
     /// As [`execute`](Self::execute), somewhere, and says where.
@@ -45,15 +60,24 @@ impl<R: Runtime> Core<R> {
         mut route: Route<'_, R>,
         operation: O,
         settings: Settings,
+        implicit: Implicit,
     ) -> Result<Served<'_, R, O::Output>> {
         // The clock is read again only where time may have passed.
         let mut now = self.runtime.now();
-        let mut exec: Exec<O, Error> = Exec::new(now, operation, settings, self.config().server_api.clone());
-        let mut lease = None;
         let id = self.next_operation_id();
+        let keeps_session = !matches!(implicit, Implicit::Own);
+        let mut exec: Exec<O, Error> = Exec::new(now, operation, settings, self.config().server_api.clone())
+            .with_retries(self.retries, self.random())
+            .with_operation_id(id);
+        if let Implicit::Of(Some(session)) = implicit {
+            exec = exec.with_implicit_session(session);
+        }
+        let mut lease = None;
         loop {
             match exec.poll_step() {
                 Step::CheckOut => {
+                    // That of the last attempt.
+                    drop(lease.take());
                     let outcome = match &mut route {
                         Route::Connection(pinned) => Ok(pinned.reached()),
                         Route::Any | Route::Server(_) => {
@@ -63,57 +87,108 @@ impl<R: Runtime> Core<R> {
                     };
                     now = self.runtime.now();
                     match outcome {
-                        Ok(reached) => exec.handle_checked_out(now, reached),
+                        Ok(reached) => {
+                            exec.handle_checked_out(now, reached);
+                            if exec.wants_session() {
+                                let link = connection(&mut route, &mut lease);
+                                let spare = link.and_then(|link| link.session.take());
+                                let session = spare.unwrap_or_else(|| self.new_session(now));
+                                // There was none, so none comes back.
+                                let _ = exec.handle_session(session);
+                            }
+                        }
                         Err(error) => exec.handle_failed(now, error),
                     }
                 }
                 Step::Exchange => {
-                    let link = match (&mut route, &mut lease) {
-                        (Route::Connection(pinned), _) => pinned.link(),
-                        (_, Some(lease)) => lease.link(),
-                        (_, None) => break,
-                    };
+                    let Some(link) = connection(&mut route, &mut lease) else { break };
                     if exec.deadline() <= now {
                         exec.handle_failed(now, Error::at(Phase::Queue, &link.address, ErrorKind::Timeout));
                         continue;
                     }
                     self.exchange(now, id, &mut exec, link).await;
+                    let partly_done = exec.is_partly_done();
+                    if let Some(error) = exec.error_mut() {
+                        error.add_origin(&link.address, partly_done);
+                    }
+                    if exec.wants_address() {
+                        exec.handle_address(&link.address, link.reached.topology);
+                    }
                     if exec.poll_step() == Step::Done {
                         break;
                     }
                     now = self.runtime.now();
                 }
                 Step::Sleep(until) => {
+                    drop(lease.take());
                     self.runtime.sleep_until(until).await;
                     now = self.runtime.now();
+                    exec.handle_timeout(now);
+                }
+                Step::Expired => {
+                    let cause = exec.take_cause();
+                    let link = connection(&mut route, &mut lease);
+                    let error = Error::expired(link.map(|link| &*link.address), cause);
+                    exec.handle_failed(now, error);
                 }
                 Step::Done => break,
             }
         }
-        let link = match (&mut route, &mut lease) {
-            (Route::Connection(pinned), _) => Some(pinned.link()),
-            (_, lease) => lease.as_mut().map(Lease::link),
+        self.conclude(now, exec, route, lease, keeps_session)
+    }
+
+    /// Gives back what the operation had, and takes its result.
+    fn conclude<'c, O: Operation>(
+        &'c self,
+        now: Instant,
+        mut exec: Exec<O, Error>,
+        mut route: Route<'_, R>,
+        mut lease: Option<Lease<R, &'c Self>>,
+        keeps_session: bool,
+    ) -> Result<Served<'c, R, O::Output>> {
+        let mut session = match exec.take_session() {
+            SessionSlot::Implicit(session) => Some(session),
+            SessionSlot::None | SessionSlot::Explicit(_) => None,
         };
+        let learnt = exec.take_cluster_time();
         let partly_done = exec.is_partly_done();
-        match (exec.finish(), link) {
-            (Some(Ok(output)), Some(link)) => {
-                let server = Arc::clone(&link.address);
-                Ok(Served { output, server, lease })
+        let result = exec.finish();
+        let Some(link) = connection(&mut route, &mut lease) else {
+            if let Some(session) = session {
+                lock(&self.hub).cluster.give_back_session(now, session);
             }
-            (Some(Err(error)), Some(link)) => {
-                let error = error.of_operation(&link.address, partly_done);
-                self.learn_from(link, &error);
-                Err(error)
-            }
-            (Some(Err(error)), None) => Err(error),
-            (Some(Ok(_)) | None, _) => Err(Error::new(Phase::Prepare, ErrorKind::Closed)),
+            return match result {
+                Some(Err(error)) => Err(error),
+                _ => Err(Error::new(Phase::Prepare, ErrorKind::Closed)),
+            };
+        };
+        // They go to the pool with the connection, under the same lock.
+        if learnt.is_some() {
+            link.learnt = learnt;
         }
+        if !keeps_session || !matches!(result, Some(Ok(_))) {
+            link.session = session.take();
+        }
+        match result {
+            Some(Ok(output)) => {
+                let server = Arc::clone(&link.address);
+                Ok(Served { output, server, lease, session })
+            }
+            Some(Err(error)) => Err(error.of_operation(&link.address, partly_done)),
+            None => Err(Error::new(Phase::Prepare, ErrorKind::Closed)),
+        }
+    }
+
+    fn new_session(&self, now: Instant) -> ServerSession {
+        let mut random = [0; 16];
+        self.runtime.fill_random(&mut random);
+        ServerSession::new(now, random)
     }
 
     async fn exchange<O: Operation>(&self, now: Instant, id: i64, exec: &mut Exec<O, Error>, link: &mut Link<R>) {
         let deadline = self.io_deadline(now, exec);
         exec.send(now, &mut link.machine, &mut link.io.output);
-        if exec.poll_step() == Step::Done {
+        if exec.poll_step() != Step::Exchange {
             return;
         }
         let Link { seat, address, machine, io, .. } = &*link;
@@ -122,6 +197,7 @@ impl<R: Runtime> Core<R> {
         });
         if let Err(error) = link.flush(now, deadline).await {
             watch.failed(&error);
+            self.learn_from(link, &error);
             return exec.handle_failed(self.runtime.now(), error);
         }
         if !exec.wants_reply() {
@@ -131,10 +207,12 @@ impl<R: Runtime> Core<R> {
         match link.receive(now, deadline).await {
             Ok(reply) => {
                 watch.replied(&reply);
+                self.learn_from_reply(link, &reply);
                 exec.handle_reply(now, reply);
             }
             Err(error) => {
                 watch.failed(&error);
+                self.learn_from(link, &error);
                 exec.handle_failed(self.runtime.now(), error);
             }
         }
@@ -158,7 +236,16 @@ impl<R: Runtime> Core<R> {
             true => None,
             false => Some(config.wait_queue_timeout().unwrap_or_else(|| config.server_selection_timeout())),
         };
-        Ask { target, avoid: &[], select_by, deadline: exec.deadline(), queue_timeout, name: exec.name(), operation_id }
+        Ask {
+            target,
+            avoid: exec.avoid(),
+            select_by,
+            deadline: exec.deadline(),
+            queue_timeout,
+            name: exec.name(),
+            operation_id,
+            wants_session: exec.wants_session(),
+        }
     }
 
     /// The deadline of one read or write: the operation's, or `socketTimeoutMS` where no `timeoutMS` is in force.
@@ -172,5 +259,16 @@ impl<R: Runtime> Core<R> {
             Some(timeout) if !has_timeout => now + timeout,
             _ => deadline,
         }
+    }
+}
+
+/// The connection that the operation is at.
+fn connection<'l, R: Runtime>(
+    route: &'l mut Route<'_, R>,
+    lease: &'l mut Option<Lease<R, &Core<R>>>,
+) -> Option<&'l mut Link<R>> {
+    match (route, lease) {
+        (Route::Connection(pinned), _) => Some(pinned.link()),
+        (_, lease) => lease.as_mut().map(Lease::link),
     }
 }

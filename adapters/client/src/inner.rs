@@ -7,6 +7,8 @@ use stator_proto::cluster::{Cluster, ServerId};
 use stator_proto::connection::Cancelled;
 use stator_proto::handshake::ClientMetadata;
 use stator_proto::operation::Settings;
+use stator_proto::retry::RetryOptions;
+use stator_proto::session::ServerSession;
 use stator_proto::{Config, Instant};
 
 use crate::connect::ConnectSettings;
@@ -37,6 +39,7 @@ pub(crate) struct Core<R: Runtime> {
     pub(crate) metadata: Mutex<ClientMetadata>,
     pub(crate) hub: Mutex<Hub<R>>,
     pub(crate) settings: Settings,
+    pub(crate) retries: RetryOptions,
     /// Events on their way to the listeners.
     pub(crate) deliveries: Arc<Deliveries>,
     /// The topology's id in events.
@@ -86,6 +89,12 @@ impl<R: Runtime> Core<R> {
             hub: Mutex::new(hub),
             this: this.clone(),
             settings,
+            retries: RetryOptions {
+                retry_reads: config.retry_reads(),
+                retry_writes: config.retry_writes(),
+                max_adaptive_retries: config.max_adaptive_retries(),
+                overload_retargeting: config.enable_overload_retargeting(),
+            },
             keep_owing_connections,
             connect: ConnectSettings::new(config, connector),
             tls: Connector::new(config, tls_config),
@@ -204,6 +213,12 @@ impl<R: Runtime> Core<R> {
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         bits ^ (bits >> 31)
+    }
+
+    /// A server session is free again.
+    pub(crate) fn give_back_session(&self, session: ServerSession) {
+        let now = self.runtime.now();
+        lock(&self.hub).cluster.give_back_session(now, session);
     }
 
     /// A new ObjectId from the runtime's clock and entropy.

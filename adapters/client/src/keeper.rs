@@ -10,7 +10,7 @@ use std::sync::Weak;
 use stator_proto::Instant;
 use stator_proto::operation::Settings;
 
-use crate::execute::Route;
+use crate::execute::{Implicit, Route, Served};
 use crate::hub::{After, Kill, lock};
 use crate::inner::Core;
 use crate::lease::Lease;
@@ -86,7 +86,7 @@ async fn wait<R: Runtime>(core: &Weak<Core<R>>, runtime: &R) -> Option<Vec<Kill<
 
 async fn serve<R: Runtime>(core: &Core<R>, kill: Vec<Kill<R>>) {
     tend(core);
-    for Kill { server, command, link } in coalesce(kill) {
+    for Kill { server, command, link, session } in coalesce(kill) {
         // Best effort: the server forgets cursors by itself after a while.
         let settings = Settings { timeout: Some(CLEANUP_TIMEOUT), ..Settings::default() };
         let mut pinned = link.and_then(|link| Lease::new(core, link).into_owned());
@@ -94,7 +94,10 @@ async fn serve<R: Runtime>(core: &Core<R>, kill: Vec<Kill<R>>) {
             Some(pinned) => Route::Connection(pinned),
             None => Route::Server(&server),
         };
-        let _ = core.execute_on(route, command, settings).await;
+        let implicit = session.map_or(Implicit::Own, |session| Implicit::Of(Some(session)));
+        if let Ok(Served { session: Some(session), .. }) = core.execute_on(route, command, settings, implicit).await {
+            core.give_back_session(session);
+        }
     }
 }
 
@@ -115,7 +118,9 @@ fn coalesce<R: Runtime>(kill: Vec<Kill<R>>) -> Vec<Kill<R>> {
     let mut out: Vec<Kill<R>> = Vec::new();
     for kill in kill {
         let same = |known: &&mut Kill<R>| {
-            known.link.is_none()
+            known.session.is_none()
+                && kill.session.is_none()
+                && known.link.is_none()
                 && kill.link.is_none()
                 && known.server == kill.server
                 && known.command.namespace == kill.command.namespace

@@ -88,7 +88,7 @@ impl<R: Runtime, C: Deref<Target = Core<R>>> Lease<R, C> {
 
     /// What an operation is to know of the place that it has reached.
     pub(crate) fn reached(&mut self) -> Reached {
-        self.link().reached
+        self.link().reached.clone()
     }
 
     /// The next of several replies to one request (exhaust).

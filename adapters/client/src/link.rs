@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use stator_proto::connection::{Cancelled, Reply};
 use stator_proto::operation::{KillCursors, Namespace, Reached};
+use stator_proto::session::{ClusterTime, ServerSession};
 use stator_proto::{Connection, Instant, SendBuf, ServerAddress};
 use stator_wire::Deframer;
 use stator_wire::bson::Doc;
@@ -26,6 +27,10 @@ pub(crate) struct Link<R: Runtime> {
     pub(crate) machine: Connection,
     /// The deployment, as it was when the connection was checked out.
     pub(crate) reached: Reached,
+    /// A server session for the operation at hand, or one that an operation gives back.
+    pub(crate) session: Option<ServerSession>,
+    /// The cluster time that its operation has learnt.
+    pub(crate) learnt: Option<ClusterTime>,
     /// Until when the reply of somebody who left may be awaited.
     pub(crate) owing_until: Option<Instant>,
     /// When the connection was last known to live.

@@ -158,12 +158,13 @@ async fn watch<R: Runtime>(post: &Post<R>, dialer: &Dialer<R>, mut machine: impl
                     }
                     Err(error) => {
                         let timed_out = error.is_timeout();
+                        machine.ordered(now, post.orders());
                         machine.failed(now, error, timed_out);
                     }
                 }
             }
             Step::Exchange { deadline } => match &mut io {
-                Some(io) => exchange(dialer, &mut machine, io, deadline).await,
+                Some(io) => exchange(post, dialer, &mut machine, io, deadline).await,
                 None => machine.closed(now, &Deframer::new(0)),
             },
             Step::Close => {
@@ -196,19 +197,29 @@ async fn connect<R: Runtime>(post: &Post<R>, dialer: &Dialer<R>, deadline: Insta
 }
 
 /// Writes what is to be written and reads what has come, once.
-async fn exchange<R: Runtime>(dialer: &Dialer<R>, machine: &mut impl Machine, io: &mut Io<R>, deadline: Instant) {
+async fn exchange<R: Runtime>(
+    post: &Post<R>,
+    dialer: &Dialer<R>,
+    machine: &mut impl Machine,
+    io: &mut Io<R>,
+    deadline: Instant,
+) {
     let now = dialer.runtime.now();
     if machine.transmit(now, &mut io.output) {
         let written = io.write(deadline, |output, count| machine.sent(now, output, count)).await;
         if let Err(error) = written {
             let timed_out = error.kind() == std::io::ErrorKind::TimedOut;
             let error = Error::io(Phase::Send, &dialer.address, error);
-            return machine.failed(dialer.runtime.now(), error, timed_out);
+            let now = dialer.runtime.now();
+            machine.ordered(now, post.orders());
+            return machine.failed(now, error, timed_out);
         }
         return;
     }
     let outcome = io.read(deadline).await;
     let now = dialer.runtime.now();
+    // A stream that was closed by order has not failed.
+    machine.ordered(now, post.orders());
     match outcome {
         Ok(true) => machine.recv(now, &mut io.input),
         Ok(false) => machine.closed(now, &io.input),

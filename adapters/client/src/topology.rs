@@ -133,6 +133,7 @@ impl<R: Runtime> Core<R> {
             queue_timeout: None,
             name: "connect",
             operation_id: 0,
+            wants_session: false,
         }
     }
 }

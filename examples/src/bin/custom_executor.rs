@@ -118,10 +118,14 @@ impl Host {
             let now = self.link.now();
             match exec.poll_step() {
                 // There is one connection, and it is free.
-                Step::CheckOut => exec.handle_checked_out(now, Reached { topology: TopologyKind::Single }),
+                Step::CheckOut => exec.handle_checked_out(now, Reached::new(TopologyKind::Single)),
                 // The credentials of this program do not end; with others, `Handshake::reauthenticate`.
                 Step::Reauthenticate => return Err("the server wants another login".into()),
-                Step::Sleep(until) => thread::sleep(until - now),
+                Step::Sleep(until) => {
+                    thread::sleep(until - now);
+                    exec.handle_timeout(self.link.now());
+                }
+                Step::Expired => exec.handle_failed(now, "the time is up".into()),
                 Step::Exchange => {
                     exec.send(now, &mut self.machine, &mut self.link.output);
                     // If the command could not be written, the operation has ended and there is nothing to send.

@@ -12,6 +12,7 @@ use stator_proto::handshake::{ClientMetadata, Handshake, HandshakeError, Handsha
 use stator_proto::hello::Limits;
 use stator_proto::operation::{Exec, Find, Namespace, OperationError, Reached, Settings, Step};
 use stator_proto::topology::TopologyKind;
+use stator_proto::retry::{Failure, FailureClass};
 use stator_proto::{Config, Connection, Instant};
 use stator_wire::Deframer;
 use stator_wire::bson::{BsonError, DocBuf};
@@ -90,7 +91,7 @@ fn find(now: Instant, connection: &mut Connection, wire: &mut Wire) -> Result<us
     let mut exec = Exec::<_, Error>::new(now, find, Settings::default(), None);
     loop {
         match exec.poll_step() {
-            Step::CheckOut => exec.handle_checked_out(now, Reached { topology: TopologyKind::Single }),
+            Step::CheckOut => exec.handle_checked_out(now, Reached::new(TopologyKind::Single)),
             Step::Exchange => {
                 exec.send(now, connection, &mut wire.out);
                 let sent = wire.carry()?;
@@ -99,7 +100,7 @@ fn find(now: Instant, connection: &mut Connection, wire: &mut Wire) -> Result<us
                 exec.handle_reply(now, reply.ok_or(Error::Unexpected("half a reply"))?);
             }
             Step::Reauthenticate => return Err(Error::Unexpected("the server wants another login")),
-            Step::Sleep(_) => return Err(Error::Unexpected("there is no clock to sleep by")),
+            Step::Sleep(_) | Step::Expired => return Err(Error::Unexpected("there is no clock to go by")),
             Step::Done => break,
         }
     }
@@ -134,6 +135,17 @@ impl fmt::Display for Error {
             Self::Handshake(error) => error.fmt(f),
             Self::Operation(error) => error.fmt(f),
             Self::Server(what) | Self::Unexpected(what) => f.write_str(what),
+        }
+    }
+}
+
+impl Failure for Error {
+    fn class(&self) -> FailureClass {
+        match self {
+            Self::Connection(error) => error.class(),
+            Self::Operation(error) => error.class(),
+            Self::Handshake(_) => FailureClass::Network,
+            Self::Auth(_) | Self::Bson(_) | Self::Server(_) | Self::Unexpected(_) => FailureClass::Other,
         }
     }
 }

@@ -28,6 +28,7 @@ use core::time::Duration;
 
 use crate::pool::{Pool, PoolOptions};
 use crate::select::{RttTracker, SelectOptions};
+use crate::session::{ClusterTime, ServerSessions};
 use crate::topology::{Topology, TopologyDescription, TopologyOptions};
 use crate::{Instant, ServerAddress};
 
@@ -35,6 +36,7 @@ mod checkout;
 mod connection;
 mod monitoring;
 mod output;
+mod sessions;
 mod srv;
 
 pub use checkout::CheckOut;
@@ -66,6 +68,8 @@ pub struct Cluster<C> {
     events: VecDeque<Event<C>>,
     listening: bool,
     srv: srv::Rescan,
+    sessions: ServerSessions,
+    cluster_time: Option<ClusterTime>,
 }
 
 /// One server's share.
@@ -91,6 +95,12 @@ impl<C: Clone + PartialEq> Cluster<C> {
             events: VecDeque::new(),
             listening: options.topology.events,
             srv: srv::Rescan::new(options.srv_rescan),
+            sessions: if options.topology.load_balanced {
+                ServerSessions::load_balanced()
+            } else {
+                ServerSessions::new()
+            },
+            cluster_time: None,
             options,
         }
     }

@@ -8,6 +8,7 @@ use core::fmt;
 use stator_wire::bson::{BsonError, Doc, DocBuf, ValueBuf};
 
 use crate::hello::TopologyVersion;
+use crate::session::SessionError;
 
 /// Why an operation failed after it had reached a server, or could not be made into a command.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,8 @@ pub enum OperationError {
     },
     /// The arguments cannot be made into a command; says what is wrong with which.
     InvalidArgument(&'static str),
+    /// The session does not allow it.
+    Session(SessionError),
 }
 
 impl fmt::Display for OperationError {
@@ -45,6 +48,7 @@ impl fmt::Display for OperationError {
                 write!(f, "document {index} has {length} bytes; the server stores at most {limit}")
             }
             Self::InvalidArgument(what) => write!(f, "invalid argument: {what}"),
+            Self::Session(error) => error.fmt(f),
         }
     }
 }
@@ -54,6 +58,12 @@ impl core::error::Error for OperationError {}
 impl From<BsonError> for OperationError {
     fn from(error: BsonError) -> Self {
         Self::Bson(error)
+    }
+}
+
+impl From<SessionError> for OperationError {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
     }
 }
 
@@ -158,7 +168,7 @@ impl WriteFailure {
 
     /// Reads the only reply of a write that is one command (specification *Read and Write Concern*); `done` tells what
     /// was done nevertheless.
-    pub(super) fn check(reply: Doc<'_>, done: u64) -> Result<(), OperationError> {
+    pub(crate) fn check(reply: Doc<'_>, done: u64) -> Result<(), OperationError> {
         let mut failure = Self { done, ..Self::default() };
         failure.add(reply, 0)?;
         if failure.is_empty() { Ok(()) } else { Err(OperationError::Write(Box::new(failure))) }

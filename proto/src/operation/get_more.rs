@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use stator_wire::bson::{DocWriter, ValueBuf};
 
-use super::{MaxTime, Namespace, Operation, OperationError, Optional, Progress, Traits, WIRE_VERSION_4_4};
+use super::{MaxTime, Namespace, Operation, OperationError, Optional, Progress, SessionUse, Traits, WIRE_VERSION_4_4};
 use crate::connection::{Connection, Reply};
 use crate::cursor::CursorReply;
 
@@ -37,7 +37,7 @@ impl Operation for GetMore {
     }
 
     fn traits(&self) -> Traits {
-        Traits { read_preference: true, ..Traits::PLAIN }
+        Traits { read_preference: true, session: SessionUse::Given, ..Traits::PLAIN }
     }
 
     /// Only awaiting cursors take one; elsewhere the time of the first command counts on.

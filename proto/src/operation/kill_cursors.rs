@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use stator_wire::bson::DocWriter;
 
-use super::{Namespace, Operation, OperationError, Progress, Traits};
+use super::{Namespace, Operation, OperationError, Progress, SessionUse, Traits};
 use crate::connection::Reply;
 
 /// Makes a server forget cursors of one collection.
@@ -35,7 +35,7 @@ impl Operation for KillCursors {
     }
 
     fn traits(&self) -> Traits {
-        Traits::PLAIN
+        Traits { session: SessionUse::Given, ..Traits::PLAIN }
     }
 
     fn write(&self, body: &mut DocWriter<'_>) {

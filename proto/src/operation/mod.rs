@@ -2,7 +2,7 @@
 //!
 //! A command is plain data: namespaces, documents already encoded as BSON, and scalars. An [`Operation`] knows
 //! how to write itself, what it may be stamped with and how to read its reply; [`Exec`] takes it through
-//! check-out, one or more exchanges and, later, retries.
+//! check-out, one or more exchanges and retries.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -39,7 +39,7 @@ pub use databases::{DropDatabase, ListDatabases};
 pub use delete::{Delete, DeleteStatement, Deleted};
 pub use distinct::Distinct;
 pub use error::{CommandError, OperationError, WriteConcernError, WriteError, WriteFailure};
-pub use exec::{Exec, Reached, Step};
+pub use exec::{Exec, Reached, SessionSlot, Step};
 pub use find::{CursorType, Find};
 pub use find_and_modify::{FindAndModify, Modification};
 pub use get_more::GetMore;
@@ -52,6 +52,7 @@ pub use writes::{Batch, Documents};
 use crate::concern::{ReadConcern, WriteConcern};
 use crate::connection::{Connection, Reply, Sequence};
 use crate::read_preference::ReadPreference;
+use crate::session::TransactionEnd;
 
 /// A database and a collection in it. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -112,20 +113,59 @@ pub struct Traits {
     pub read_preference: bool,
     /// May be sent again after a network error or a retryable error code.
     pub retryable: bool,
+    /// How it is part of a session.
+    pub session: SessionUse,
+}
+
+/// How a command is part of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SessionUse {
+    /// It has one: the one that it is given, or an implicit session.
+    #[default]
+    Always,
+    /// It has the one that it is given, if any: what belongs to a cursor goes where the cursor came from.
+    Given,
+    /// It has none.
+    Never,
+    /// It commits the transaction of the session that it is given.
+    Commit,
+    /// It aborts the transaction of the session that it is given.
+    Abort,
+}
+
+impl SessionUse {
+    /// How it ends the session's transaction, if it does.
+    pub const fn transaction_end(self) -> Option<TransactionEnd> {
+        match self {
+            Self::Commit => Some(TransactionEnd::Commit),
+            Self::Abort => Some(TransactionEnd::Abort),
+            Self::Always | Self::Given | Self::Never => None,
+        }
+    }
+
+    /// Whether it is [`Given`](Self::Given).
+    pub(crate) const fn is_given(self) -> bool {
+        matches!(self, Self::Given)
+    }
 }
 
 impl Traits {
     /// A read that may be retried.
-    pub const READ: Self = Self { read_concern: true, write_concern: false, read_preference: true, retryable: true };
+    pub const READ: Self = Self { read_concern: true, read_preference: true, retryable: true, ..Self::PLAIN };
     /// A listing: a read without read concern that may be retried, always from the primary of a replica set.
-    pub const LIST: Self = Self { read_concern: false, write_concern: false, read_preference: false, retryable: true };
+    pub const LIST: Self = Self { retryable: true, ..Self::PLAIN };
     /// A write that may be retried once it carries a transaction number.
-    pub const WRITE: Self = Self { read_concern: false, write_concern: true, read_preference: false, retryable: true };
+    pub const WRITE: Self = Self { write_concern: true, retryable: true, ..Self::PLAIN };
     /// A write that is never retried (DDL).
-    pub const DDL: Self = Self { read_concern: false, write_concern: true, read_preference: false, retryable: false };
-    /// A command that takes no stamp beyond `$db`.
-    pub const PLAIN: Self =
-        Self { read_concern: false, write_concern: false, read_preference: false, retryable: false };
+    pub const DDL: Self = Self { write_concern: true, ..Self::PLAIN };
+    /// A command that takes no stamp beyond `$db` and those of its session.
+    pub const PLAIN: Self = Self {
+        read_concern: false,
+        write_concern: false,
+        read_preference: false,
+        retryable: false,
+        session: SessionUse::Always,
+    };
 }
 
 /// What a command's `maxTimeMS` is. `timeoutMS` replaces the time that the user gives for the server alone, even when

@@ -1,10 +1,13 @@
 //! What every command carries beside its own elements.
 
-use stator_wire::bson::DocWriter;
+use core::iter;
 
-use crate::concern::{ConcernValue, ReadConcern, WriteConcern};
+use stator_wire::bson::{Doc, DocWriter, Timestamp};
+
+use crate::concern::{ConcernValue, ReadConcern, ReadConcernLevel, WriteConcern};
 use crate::hello::ServerKind;
 use crate::read_preference::{ReadPreference, ReadPreferenceMode};
+use crate::session::{ClusterTime, SessionId};
 use crate::topology::TopologyKind;
 use crate::uri::ServerApi;
 
@@ -12,11 +15,36 @@ use crate::uri::ServerApi;
 #[derive(Debug)]
 pub(super) struct Stamps<'a> {
     pub(super) database: &'a str,
-    pub(super) read_concern: Option<&'a ReadConcern>,
+    pub(super) read_concern: ReadConcernStamp<'a>,
     pub(super) write_concern: Option<&'a WriteConcern>,
+    pub(super) ignore_w_timeout: bool,
     pub(super) preference: PreferenceStamp<'a>,
     pub(super) max_time_ms: Option<i64>,
     pub(super) server_api: Option<&'a ServerApi>,
+    pub(super) session: SessionStamp<'a>,
+}
+
+/// `readConcern`: what the operation asks for, and what its session adds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ReadConcernStamp<'a> {
+    pub(super) concern: Option<&'a ReadConcern>,
+    /// Level `snapshot`, whatever the concern is.
+    pub(super) snapshot: bool,
+    /// `afterClusterTime`.
+    pub(super) after: Option<Timestamp>,
+    /// `atClusterTime`.
+    pub(super) at: Option<Timestamp>,
+}
+
+/// What says which session and transaction the command is part of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SessionStamp<'a> {
+    pub(super) id: Option<SessionId>,
+    pub(super) txn_number: Option<i64>,
+    pub(super) in_transaction: bool,
+    pub(super) starts_transaction: bool,
+    pub(super) recovery_token: Option<Doc<'a>>,
+    pub(super) cluster_time: Option<&'a ClusterTime>,
 }
 
 /// `$readPreference` as server selection demands it for the kind of the server reached.
@@ -43,11 +71,14 @@ impl<'a> PreferenceStamp<'a> {
 
 impl Stamps<'_> {
     pub(super) fn write(&self, body: &mut DocWriter<'_>) {
-        if let Some(concern) = self.read_concern.filter(|concern| !concern.is_server_default()) {
-            fields(&mut body.document("readConcern"), concern.fields());
-        }
-        if let Some(concern) = self.write_concern.filter(|concern| !concern.is_server_default()) {
-            fields(&mut body.document("writeConcern"), concern.fields());
+        self.read_concern.write(body);
+        let mut concern = self
+            .write_concern
+            .into_iter()
+            .flat_map(WriteConcern::fields)
+            .filter(|(key, _)| !self.ignore_w_timeout || *key != WriteConcern::W_TIMEOUT);
+        if let Some(first) = concern.next() {
+            fields(&mut body.document("writeConcern"), iter::once(first).chain(concern));
         }
         if let Some(millis) = self.max_time_ms {
             body.i64("maxTimeMS", millis);
@@ -62,6 +93,53 @@ impl Stamps<'_> {
         }
         if let Some(api) = self.server_api {
             write_server_api(api, body);
+        }
+        self.session.write(body);
+    }
+}
+
+impl ReadConcernStamp<'_> {
+    fn write(&self, body: &mut DocWriter<'_>) {
+        let concern = self.concern.filter(|concern| !concern.is_server_default());
+        if concern.is_none() && !self.snapshot && self.after.is_none() {
+            return;
+        }
+        let mut doc = body.document("readConcern");
+        match concern {
+            _ if self.snapshot => {
+                doc.str("level", ReadConcernLevel::Snapshot.as_str());
+            }
+            Some(concern) => fields(&mut doc, concern.fields()),
+            None => {}
+        }
+        if let Some(time) = self.after {
+            doc.timestamp("afterClusterTime", time);
+        }
+        if let Some(time) = self.at {
+            doc.timestamp("atClusterTime", time);
+        }
+    }
+}
+
+impl SessionStamp<'_> {
+    fn write(&self, body: &mut DocWriter<'_>) {
+        if let Some(id) = self.id {
+            id.write(body, "lsid");
+            if let Some(number) = self.txn_number {
+                body.i64("txnNumber", number);
+            }
+            if self.starts_transaction {
+                body.bool("startTransaction", true);
+            }
+            if self.in_transaction {
+                body.bool("autocommit", false);
+            }
+            if let Some(token) = self.recovery_token {
+                body.doc("recoveryToken", token);
+            }
+        }
+        if let Some(time) = self.cluster_time {
+            body.doc("$clusterTime", time.as_doc());
         }
     }
 }

@@ -26,9 +26,11 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    /// Whether each statement of the current batch touches one document at most.
+    /// Whether each statement of the current batch touches one document at most. The first statement answers before there
+    /// is a batch.
     pub(super) fn is_single(&self) -> bool {
         let Range { start, end } = self.batch.current();
+        let end = end.max(start + 1);
         let from = self.many.partition_point(|&index| index < start);
         self.many.get(from).is_none_or(|&index| index >= end)
     }

@@ -10,6 +10,7 @@ pub mod files;
 mod sdam_area;
 mod sdam_events;
 mod selection_area;
+pub mod srv_area;
 #[cfg(all(unix, feature = "runtimes"))]
 mod unified_areas;
 mod uri_areas;
@@ -64,6 +65,7 @@ pub const AREAS: &[(&str, Runner)] = &[
     ("bson-corpus", bson_areas::corpus),
     ("connection-monitoring-and-pooling", cmap_area::cmap),
     ("connection-string", uri_areas::connection_string),
+    ("initial-dns-seedlist-discovery", srv_area::srv),
     ("max-staleness", selection_area::max_staleness),
     ("read-write-concern", uri_areas::read_write_concern),
     ("server-discovery-and-monitoring", sdam_area::sdam),

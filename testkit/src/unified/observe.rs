@@ -22,7 +22,9 @@ use super::stop::{Outcome, Stop};
 /// Has the client tell the recorder what happens in it.
 pub(super) fn attach(options: &mut ClientOptions, recorder: &Arc<Recorder>) {
     let recorder = Arc::clone(recorder);
-    let all = LogOptions::default().with_level(LogLevel::Trace);
+    let mut all = LogOptions::default().with_level(LogLevel::Trace);
+    // Documents are compared as such, so none may be cut.
+    all.max_document_length = usize::MAX;
     options.listeners.push(Listener::new(move |event| {
         if let Some(message) = logging::record(event, &all).as_ref().and_then(logged) {
             recorder.log(message);

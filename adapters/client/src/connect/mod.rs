@@ -11,9 +11,12 @@
 
 mod connector;
 mod eyeballs;
+#[cfg(test)]
+pub(crate) mod fake;
 mod order;
 mod socks;
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -40,6 +43,13 @@ struct Proxy {
     host: String,
     port: u16,
     user: Option<ProxyUser>,
+}
+
+impl Proxy {
+    /// The error of reaching the proxy, which is not the server that the error names.
+    fn blame(&self, error: io::Error) -> io::Error {
+        io::Error::new(error.kind(), format!("the SOCKS5 proxy {}, port {}: {error}", self.host, self.port))
+    }
 }
 
 impl ConnectSettings {
@@ -79,32 +89,36 @@ pub(crate) async fn open<R: Runtime>(
         }
         ServerAddress::Tcp { host, port } => (host, *port),
     };
+    let failed = |(phase, error)| Error::io(phase, server, error);
     let Some(proxy) = &settings.proxy else {
-        return tcp(runtime, host, port, server, deadline).await.map(Channel::Plain);
+        return tcp(runtime, host, port, deadline).await.map(Channel::Plain).map_err(failed);
     };
-    let mut stream = tcp(runtime, &proxy.host, proxy.port, server, deadline).await?;
+    let reached = tcp(runtime, &proxy.host, proxy.port, deadline).await;
+    let mut stream = reached.map_err(|(phase, error)| failed((phase, proxy.blame(error))))?;
     socks::ask(runtime, &mut stream, proxy, server, deadline).await?;
     Ok(Channel::Plain(stream))
 }
 
-/// Connects to a host; `server` is whom errors name.
+/// Connects to a host; an error comes with its phase.
 async fn tcp<R: Runtime>(
     runtime: &R,
     host: &str,
     port: u16,
-    server: &ServerAddress,
     deadline: Instant,
-) -> Result<R::Stream> {
+) -> Result<R::Stream, (Phase, io::Error)> {
     let found = match host.parse::<IpAddr>() {
         Ok(ip) => vec![SocketAddr::new(ip, port)],
         Err(_) => {
             let found = runtime.lookup(host, port, deadline).await;
-            order::interleave(found.map_err(|error| Error::io(Phase::Dns, server, error))?)
+            order::interleave(found.map_err(|error| (Phase::Dns, error))?)
         }
     };
     let stream = match found[..] {
         [only] => runtime.connect(&Endpoint::Tcp(only), deadline).await,
         _ => eyeballs::connect(runtime, found, deadline).await,
     };
-    stream.map_err(|error| Error::io(Phase::Connect, server, error))
+    stream.map_err(|error| (Phase::Connect, error))
 }
+
+#[cfg(test)]
+mod tests;

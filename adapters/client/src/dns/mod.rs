@@ -44,7 +44,7 @@ pub(crate) struct Resolved {
     pub(crate) config: Config,
     /// What in the TXT record was not applied.
     pub(crate) warnings: Vec<Warning>,
-    /// How long the SRV records hold; see `rescan_interval`.
+    /// How long the SRV records hold.
     pub(crate) min_ttl: Duration,
 }
 

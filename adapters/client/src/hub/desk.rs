@@ -4,6 +4,7 @@ use core::task::Waker;
 use std::sync::Arc;
 
 use stator_proto::operation::KillCursors;
+use stator_proto::session::ServerSession;
 use stator_proto::{Instant, ServerAddress};
 
 use super::After;
@@ -31,6 +32,8 @@ pub(crate) struct Kill<R: Runtime> {
     pub(crate) command: KillCursors,
     /// The only connection that leads to it, behind a load balancer.
     pub(crate) link: Option<Box<Link<R>>>,
+    /// The session in which it was opened.
+    pub(crate) session: Option<ServerSession>,
 }
 
 impl<R: Runtime> Default for KeeperDesk<R> {

@@ -12,6 +12,7 @@ use stator_proto::cluster::{Action, Cluster, ServerId};
 use stator_proto::connection::Cancelled;
 use stator_proto::operation::Reached;
 use stator_proto::pool::{self, CloseReason, ConnectionId, PoolError};
+use stator_proto::topology::TopologyKind;
 use stator_proto::{Instant, ServerAddress};
 
 use crate::error::Error;
@@ -157,8 +158,7 @@ impl<R: Runtime> Hub<R> {
         match action {
             pool::Action::Dial { connection, .. } => after.dial.push(Seat { server, connection }),
             pool::Action::Grant { ticket, connection, owing } => {
-                if let Some(mut link) = self.take(Seat { server, connection }) {
-                    link.reached = self.reached();
+                if let Some(link) = self.take(Seat { server, connection }) {
                     self.answer(Place::new(server, ticket), Slot::Granted(Grant { link, owing }), after);
                 }
             }
@@ -187,9 +187,20 @@ impl<R: Runtime> Hub<R> {
         self.watchers.changed(&mut after.wake);
     }
 
-    /// What operations are to know of the deployment that they have reached.
-    pub(crate) fn reached(&self) -> Reached {
-        Reached { topology: self.cluster.description().kind }
+    /// Gives a connection what its next operation needs: a session, and what is known of the deployment that it has reached.
+    pub(crate) fn equip(&mut self, now: Instant, link: &mut Link<R>, wants_session: bool) {
+        let description = self.cluster.description();
+        let hello = link.machine.hello();
+        let server = description.server(&link.address);
+        link.reached = Reached {
+            topology: description.kind,
+            min_round_trip_time: server.map(|server| server.round_trip_time.minimum).unwrap_or_default(),
+            sessions: hello.logical_session_timeout.is_some() || description.kind == TopologyKind::LoadBalanced,
+            cluster_time: self.cluster.cluster_time().cloned(),
+        };
+        if wants_session && link.reached.sessions {
+            link.session = self.cluster.reuse_session(now);
+        }
     }
 
     fn answer(&mut self, place: Place, answer: Slot<R>, after: &mut After<R>) {
@@ -224,9 +235,15 @@ impl<R: Runtime> Hub<R> {
     /// Takes a connection back from its user, in the state in which it is left.
     pub(crate) fn give_back(&mut self, now: Instant, mut link: Box<Link<R>>, state: Cancelled, after: &mut After<R>) {
         let Seat { server, connection } = link.seat;
+        if let Some(session) = link.session.take() {
+            self.cluster.give_back_session(now, session);
+        }
+        if let Some(time) = link.learnt.take() {
+            self.cluster.advance_cluster_time(&time);
+        }
         if let Some(command) = link.orphan.take() {
             let server = Arc::clone(&link.address);
-            self.keeper.kill.push(Kill { server, command, link: None });
+            self.keeper.kill.push(Kill { server, command, link: None, session: None });
             after.wake.extend(self.keeper.ring());
         }
         // The connection is in use, so the pool knows it and none of these calls can fail; its site is there as long as it is.

@@ -4,9 +4,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use stator_wire::bson::{DocBuf, DocWriter, ValueBuf};
+use stator_wire::bson::{DocBuf, DocWriter, Timestamp, ValueBuf};
 
-/// The document that `text` describes. Whole numbers are int32.
+/// The document that `text` describes. Whole numbers are int32; `T5` is a timestamp of 5 s, increment 1.
 #[track_caller]
 pub(super) fn doc(text: &str) -> DocBuf {
     let (value, rest) = parse(text);
@@ -49,6 +49,12 @@ fn parse(text: &str) -> (ValueBuf, &str) {
                 "null" => first(|doc| {
                     doc.null("value");
                 }),
+                time if time.starts_with('T') => {
+                    let time = time[1..].parse().expect("a time in seconds");
+                    first(|doc| {
+                        doc.timestamp("value", Timestamp { time, increment: 1 });
+                    })
+                }
                 number if number.contains('.') => number.parse::<f64>().expect("a number").into(),
                 number => number.parse::<i32>().expect("a number").into(),
             };

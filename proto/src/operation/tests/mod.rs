@@ -5,8 +5,13 @@ mod cursors;
 mod ddl;
 mod deadline;
 mod find_and_modify;
+mod host;
 mod reads;
 mod reauth;
+mod retries;
+mod sessions;
+mod transactions;
+mod walk;
 mod writes;
 
 use alloc::borrow::ToOwned;
@@ -42,6 +47,15 @@ impl From<OperationError> for Failure {
 impl From<ConnectionError> for Failure {
     fn from(error: ConnectionError) -> Self {
         Self::Connection(error)
+    }
+}
+
+impl crate::retry::Failure for Failure {
+    fn class(&self) -> crate::retry::FailureClass {
+        match self {
+            Self::Operation(error) => error.class(),
+            Self::Connection(error) => error.class(),
+        }
     }
 }
 
@@ -90,7 +104,7 @@ impl Server {
         let mut exec = Exec::<O, Failure>::new(now, operation, self.settings.clone(), None);
         loop {
             match exec.poll_step() {
-                Step::CheckOut => exec.handle_checked_out(now, Reached { topology: TopologyKind::Single }),
+                Step::CheckOut => exec.handle_checked_out(now, Reached::new(TopologyKind::Single)),
                 Step::Exchange => {
                     exec.send(now, &mut connection, &mut out);
                     if out.is_empty() {
@@ -115,7 +129,11 @@ impl Server {
                     self.requests.push("login".into());
                     exec.handle_reauthenticated(now);
                 }
-                Step::Sleep(until) => now = until,
+                Step::Sleep(until) => {
+                    now = until;
+                    exec.handle_timeout(now);
+                }
+                Step::Expired => panic!("the time is up"),
                 Step::Done => break,
             }
         }

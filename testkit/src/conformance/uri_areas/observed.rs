@@ -10,7 +10,7 @@ use stator_proto::concern::{Acknowledgment, ReadConcernLevel};
 use stator_proto::uri::{Config, Mechanism, Secret};
 
 /// The value of the option of this name; null where nothing was said. Unknown names are errors.
-pub(super) fn observed(config: &Config, name: &str) -> Result<Value, String> {
+pub(in crate::conformance) fn observed(config: &Config, name: &str) -> Result<Value, String> {
     let credential = config.credential.as_ref();
     Ok(match name.to_ascii_lowercase().as_str() {
         "appname" => json!(config.app_name),

@@ -13,7 +13,7 @@ use crate::unified::schema::{Entity, EventKind, EventType, ExpectedEvent, Filled
 use crate::unified::stop::{Outcome, Stop};
 
 /// How long `waitForEvent` waits.
-const EVENT_LIMIT: Duration = Duration::from_secs(10);
+const EVENT_LIMIT: Duration = Duration::from_secs(15);
 
 pub(super) async fn execute<R: Runtime>(case: &Arc<Case<R>>, operation: &Operation) -> Outcome {
     if operation.expect_error.is_some()

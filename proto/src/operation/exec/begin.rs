@@ -1,0 +1,94 @@
+//! What an operation is begun with.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::{Attempt, Exec, Operation, OperationError, Reached, SessionSlot, State};
+use crate::Instant;
+use crate::concern::WriteConcern;
+use crate::connection::ConnectionError;
+use crate::operation::{SessionUse, Settings};
+use crate::retry::{Attempts, Failure, RetryOptions};
+use crate::session::{ServerSession, Session};
+use crate::uri::ServerApi;
+
+impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Exec<O, E> {
+    /// Begins an operation without a session and without retries: its deadline is `settings.timeout` from now. A write with a
+    /// write concern that cannot be ([`WriteConcern::validate`]) is done at once, with an error.
+    pub fn new(now: Instant, operation: O, settings: Settings, server_api: Option<ServerApi>) -> Self {
+        let deadline = match settings.timeout {
+            Some(timeout) if !timeout.is_zero() => now + timeout,
+            _ => Instant::FAR_FUTURE,
+        };
+        let concern = settings.write_concern.as_ref().filter(|_| operation.traits().write_concern);
+        let state = match concern.map_or(Ok(()), WriteConcern::validate) {
+            Ok(()) => State::CheckOut,
+            Err(_) => State::Done(Err(OperationError::InvalidArgument(INVALID_WRITE_CONCERN).into())),
+        };
+        Self {
+            traits: operation.traits(),
+            has_timeout: settings.timeout.is_some(),
+            operation,
+            settings,
+            server_api,
+            deadline,
+            operation_id: 0,
+            partly_done: false,
+            reached: Reached::default(),
+            session: SessionSlot::None,
+            learnt: None,
+            retry: RetryOptions::NONE,
+            attempts: Attempts::new(0),
+            attempt: Attempt::default(),
+            txn_number: None,
+            is_transient_retry: false,
+            avoid: Vec::new(),
+            previous: None,
+            state,
+        }
+    }
+
+    /// Retries as `options` allow. `random`: unpredictable bits, from which the jitter of backoffs is made.
+    #[must_use]
+    pub fn with_retries(mut self, options: RetryOptions, random: u64) -> Self {
+        self.retry = options;
+        self.attempts = Attempts::new(random);
+        self
+    }
+
+    /// The number that monitoring knows the operation by, the same for all of its attempts and batches.
+    #[must_use]
+    pub const fn with_operation_id(mut self, id: i64) -> Self {
+        self.operation_id = id;
+        self
+    }
+
+    /// Runs the operation in an explicit session. If the session does not allow it, the operation is done at once, with an error.
+    #[must_use]
+    pub fn with_session(mut self, mut session: Box<Session>) -> Self {
+        let traits = self.traits;
+        let reads = traits.read_preference && !traits.write_concern;
+        let acknowledged = !traits.write_concern || self.is_acknowledged();
+        if let Err(error) = session.begin(traits.session, reads, acknowledged) {
+            self.state = State::Done(Err(OperationError::Session(error).into()));
+        }
+        if let Some(deadline) = session.deadline()
+            && traits.session != SessionUse::Abort
+        {
+            self.deadline = deadline;
+            self.has_timeout = true;
+        }
+        self.session = SessionSlot::Explicit(session);
+        self
+    }
+
+    /// Goes on with the implicit session that the operation's cursor came from.
+    #[must_use]
+    pub fn with_implicit_session(mut self, session: ServerSession) -> Self {
+        self.session = SessionSlot::Implicit(session);
+        self
+    }
+}
+
+const INVALID_WRITE_CONCERN: &str =
+    "the write concern contradicts itself (`w: 0` with a journal) or has a number out of range";
