@@ -433,6 +433,11 @@ impl Handshake {
         self.greeted
     }
 
+    /// How it authenticates, if at all.
+    pub const fn login(&self) -> Option<&Login> {
+        self.options.login.as_ref()
+    }
+
     /// Why the handshake failed, if it did.
     pub const fn error(&self) -> Option<&HandshakeError> {
         match &self.phase {

@@ -126,6 +126,11 @@ impl TokenCache {
         Ok(TokenAnswer::Token { token, origin })
     }
 
+    /// Whether a call is under way.
+    pub const fn is_calling(&self) -> bool {
+        self.calling.is_some()
+    }
+
     /// The callback has failed, was given up or ran out of time.
     pub fn handle_call_failed(&mut self) {
         self.calling = None;
