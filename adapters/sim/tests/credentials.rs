@@ -535,3 +535,30 @@ fn a_dropped_reauthentication_breaks_the_connection() {
         .unwrap();
     }
 }
+
+/// What is rejected is the connection's own token, not one that the client has fetched since.
+#[test]
+fn a_connection_with_an_old_token_takes_the_clients_new_one() {
+    for (sim, server) in worlds() {
+        let handle = sim.clone();
+        sim.run(async move {
+            let calls = Calls::default();
+            let client = oidc_client(&handle, calls.machine(&["good", "better", "bad"]));
+            server.set_delay("find", Duration::from_millis(50));
+            let both = async |client: &Client| {
+                let other = client.clone();
+                handle.spawn_aside("other", async move { find(&other).await.unwrap() });
+                find(client).await.unwrap();
+                handle.sleep(Duration::from_secs(1)).await;
+            };
+            both(&client).await;
+            assert_eq!((calls.count(), client.pool_stats().total()), (1, 2));
+            let point = doc! { "configureFailPoint": "failCommand", "mode": { "times": 2 },
+            "data": { "failCommands": ["find"], "errorCode": 391 } };
+            client.database("admin").run_command(point).await.unwrap();
+            both(&client).await;
+            assert_eq!((calls.count(), client.pool_stats().total()), (2, 2), "one call for two connections");
+        })
+        .unwrap();
+    }
+}
