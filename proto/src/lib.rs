@@ -11,6 +11,7 @@
 //! | [`Connection`] | one request in flight, its reply, compression, cancellation |
 //! | [`operation`] | the commands, and [`Exec`](operation::Exec), which takes one from check-out to its result |
 //! | [`Cursor`] | batches, `getMore`, `killCursors` |
+//! | [`Monitor`] | one server's checks, polled or streamed; [`RttMonitor`] measures beside it |
 //! | [`Pool`] | who gets which connection, and when one is to be dialled or closed |
 //! | [`select`] | which server an operation goes to |
 //! | [`session`] | sessions, transactions, and the loop around a whole transaction |
@@ -245,6 +246,7 @@ pub use address::ServerAddress;
 pub use connection::{Connection, SendBuf};
 pub use cursor::Cursor;
 pub use handshake::Handshake;
+pub use monitor::{Monitor, RttMonitor};
 pub use pool::Pool;
 pub use time::Instant;
 pub use uri::Config;

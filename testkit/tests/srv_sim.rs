@@ -100,8 +100,7 @@ fn choices_are_a_function_of_the_seed_and_questions_are_hard_to_guess() {
         let (resolved, _) = resolve(&sim, options("srvMaxHosts=1", &[1]));
         // The TXT record and srvMaxHosts exclude each other.
         assert!(resolved.unwrap_err().to_string().contains("srvMaxHosts"));
-        let questions = questions.lock().unwrap().clone();
-        questions
+        questions.lock().unwrap().clone()
     };
     assert_eq!(history(1), history(1));
     let (one, other) = (history(1), history(2));

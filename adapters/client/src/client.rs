@@ -116,9 +116,14 @@ impl<R: Runtime> Client<R> {
 
     /// Closes the client for all of its handles: idle connections at once, connections in use as soon as their
     /// operation ends. Operations that begin or wait from now on fail with [`ErrorKind::Closed`](crate::ErrorKind::Closed).
-    /// Dropping all handles does the same. Safe to cancel; calling it twice is harmless.
+    /// Server sessions are ended if a server takes it within a second, and listeners are told of the end before this returns.
+    /// Dropping all handles does the same, without the wait. Safe to cancel; calling it twice is harmless.
     pub fn close(&self) -> BoxFuture<()> {
         let core = Arc::clone(&self.core);
-        Box::pin(async move { core.close() })
+        Box::pin(async move {
+            core.end_sessions().await;
+            core.close();
+            core.until_told().await;
+        })
     }
 }

@@ -212,7 +212,7 @@ impl Error {
 
     /// What went wrong.
     pub fn kind(&self) -> &ErrorKind {
-        &*self.0.kind
+        &self.0.kind
     }
 
     /// How far the operation had come. A failed check-out names the phase of its cause.
@@ -455,6 +455,7 @@ impl Failure for Error {
     fn class(&self) -> FailureClass {
         match (&*self.0.kind, self.0.phase) {
             (ErrorKind::Command(_) | ErrorKind::Write(_), _) => FailureClass::Server,
+            (ErrorKind::Handshake(error), _) => error.class(),
             (ErrorKind::Pool(PoolError::Cleared { .. }), _) => FailureClass::PoolCleared,
             (ErrorKind::Timeout, _) => FailureClass::Timeout,
             (_, Phase::Select) => FailureClass::Selection,
@@ -493,7 +494,9 @@ impl From<OperationError> for Error {
             OperationError::Command(error) => Self::new(Phase::Reply, ErrorKind::Command(error)),
             OperationError::Write(failure) => Self::new(Phase::Reply, ErrorKind::Write(failure)),
             OperationError::InvalidArgument(reason) => Self::invalid(reason),
-            error @ OperationError::DocumentTooLarge { .. } => Self::new(Phase::Prepare, ErrorKind::Operation(error)),
+            error @ (OperationError::DocumentTooLarge { .. } | OperationError::Session(_)) => {
+                Self::new(Phase::Prepare, ErrorKind::Operation(error))
+            }
             error => Self::new(Phase::Decode, ErrorKind::Operation(error)),
         }
     }

@@ -36,6 +36,7 @@ mod deployment;
 mod dial;
 mod dialer;
 mod dns;
+mod ending;
 mod error;
 pub mod event;
 mod execute;

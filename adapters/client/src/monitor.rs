@@ -401,6 +401,7 @@ pub(crate) fn check_error(address: &ServerAddress, error: CheckError<Error>) -> 
         CheckError::Host(error) => return error,
         CheckError::Connection(error) => HandshakeError::Connection(error),
         CheckError::Hello(error) => HandshakeError::Hello(error),
+        CheckError::Cancelled => return Error::at(Phase::Hello, address, ErrorKind::Abandoned),
     };
     Error::at(Phase::Hello, address, ErrorKind::Handshake(kind))
 }

@@ -65,7 +65,10 @@ impl fmt::Display for HandshakeError {
                 "the server speaks wire versions {min} to {max}; this driver speaks {MIN_WIRE_VERSION} (MongoDB 4.2) to \
                  {MAX_WIRE_VERSION}"
             ),
-            Self::NotLoadBalanced => f.write_str("loadBalanced=true, but the server is not behind a load balancer"),
+            Self::NotLoadBalanced => f.write_str(
+                "driver attempted to initialize in load balancing mode, but the server does not support this mode \
+                 (loadBalanced=true, but it is not behind a load balancer)",
+            ),
         }
     }
 }

@@ -26,8 +26,14 @@ pub struct Monitor<C> {
     check_began: Instant,
     /// When its hello was sent, or the last of several answers came.
     hello_sent: Instant,
+    /// When the last check has ended.
+    check_ended: Instant,
     /// Whether the server of the last check has answered.
     known: bool,
+    /// Whether a network error on a known server is followed by another check at once.
+    retries: bool,
+    /// When that has happened last.
+    retried: Option<Instant>,
     /// Whether hello was answered on this connection.
     greeted: bool,
     /// Whether the server knows `hello`.
@@ -66,7 +72,10 @@ impl<C: Clone> Monitor<C> {
             unsent: false,
             check_began: now,
             hello_sent: now,
+            check_ended: now,
             known: false,
+            retries: true,
+            retried: None,
             greeted: false,
             modern: options.server_api.is_some(),
             version: None,
@@ -77,6 +86,11 @@ impl<C: Clone> Monitor<C> {
         };
         monitor.begin(now);
         monitor
+    }
+
+    /// One that always waits after an error.
+    pub(super) fn without_retries(now: Instant, options: MonitorOptions) -> Self {
+        Self { retries: false, ..Self::new(now, options) }
     }
 
     /// What to do next.
@@ -138,6 +152,8 @@ impl<C: Clone> Monitor<C> {
         if matches!(self.state, State::Connecting { .. }) {
             self.connection = Some(Connection::new(Compression::none()));
             self.greeted = false;
+            // Another server may answer by now, an older one.
+            self.modern = self.options.server_api.is_some();
             self.exchange(now, false);
         }
     }
@@ -165,8 +181,13 @@ impl<C: Clone> Monitor<C> {
         }
     }
 
-    /// The stream has ended.
+    /// The stream has ended. While the monitor waits, that alone says nothing of the server: the next check connects anew.
     pub fn handle_closed(&mut self, now: Instant, input: &Deframer) {
+        if let State::Waiting { until } = self.state
+            && self.connection.is_some()
+        {
+            self.close(until);
+        }
         if matches!(self.state, State::Exchanging { .. }) {
             let error = match &mut self.connection {
                 Some(connection) => connection.handle_closed(now, input),
@@ -193,10 +214,10 @@ impl<C: Clone> Monitor<C> {
         }
     }
 
-    /// Somebody wants to know soon: the next check begins as soon as the last one is `min_heartbeat` ago. One that is under way
-    /// is soon enough.
+    /// Somebody wants to know soon: the next check begins as soon as the end of the last one is `min_heartbeat` ago. One
+    /// that is under way is soon enough.
     pub fn handle_check_request(&mut self, now: Instant) {
-        let soonest = self.check_began + self.options.min_heartbeat;
+        let soonest = self.check_ended + self.options.min_heartbeat;
         match &mut self.state {
             State::Waiting { until: then } | State::Closing { then } => *then = (*then).min(soonest),
             State::Connecting { .. } | State::Exchanging { .. } | State::Ended => {}
@@ -204,17 +225,26 @@ impl<C: Clone> Monitor<C> {
         self.handle_timeout(now);
     }
 
-    /// An operation has found the server gone: the check under way may never end, and is given up. The server is unknown
-    /// already; the next check comes in its time, or by order.
+    /// An operation has found the server gone: the check under way may never end, and is given up without a report; the
+    /// connection is closed. The server is unknown already; the next check comes in its time, or by order.
     pub fn handle_cancel(&mut self, now: Instant) {
-        if matches!(self.state, State::Connecting { .. } | State::Exchanging { .. }) {
-            self.known = false;
-            self.close(now + self.options.heartbeat_frequency);
+        self.known = false;
+        match self.state {
+            State::Connecting { .. } | State::Exchanging { .. } => {
+                self.tell_failed(now, CheckError::Cancelled);
+                self.check_ended = now;
+                self.close(self.next_check());
+            }
+            State::Waiting { until } if self.connection.is_some() => self.close(until),
+            State::Waiting { .. } | State::Closing { .. } | State::Ended => {}
         }
     }
 
-    /// The server is no longer part of the deployment, or the client is closed.
-    pub fn handle_stop(&mut self, _now: Instant) {
+    /// The server is no longer part of the deployment, or the client is closed: the stream is dropped.
+    pub fn handle_stop(&mut self, now: Instant) {
+        if matches!(self.state, State::Connecting { .. } | State::Exchanging { .. }) {
+            self.tell_failed(now, CheckError::Cancelled);
+        }
         self.connection = None;
         self.streaming = false;
         self.state = State::Ended;
@@ -240,7 +270,13 @@ impl<C: Clone> Monitor<C> {
     }
 
     fn deadline(&self, now: Instant) -> Instant {
-        self.options.connect_timeout.map_or(Instant::FAR_FUTURE, |timeout| now + timeout)
+        let timeout = self.options.connect_timeout.filter(|timeout| !timeout.is_zero());
+        timeout.map_or(Instant::FAR_FUTURE, |timeout| now + timeout)
+    }
+
+    /// When the next check is due if nobody asks for one.
+    fn next_check(&self) -> Instant {
+        self.check_ended + self.options.heartbeat_frequency.max(self.options.min_heartbeat)
     }
 
     fn deadline_of(&self, now: Instant, awaited: bool) -> Instant {
@@ -264,9 +300,10 @@ impl<C: Clone> Monitor<C> {
         };
         let duration = now - self.hello_sent;
         self.hello_sent = now;
+        self.check_ended = now;
         self.known = true;
         self.greeted = true;
-        self.modern |= hello.hello_ok;
+        self.modern = hello.hello_ok || self.options.server_api.is_some();
         self.version = hello.topology_version;
         let streams = self.options.streams() && self.version.is_some();
         self.streaming = streams;
@@ -280,27 +317,38 @@ impl<C: Clone> Monitor<C> {
             self.check_began = now;
             self.exchange(now, true);
         } else {
-            self.state = State::Waiting { until: self.check_began + self.options.heartbeat_frequency };
-            self.handle_timeout(now);
+            self.state = State::Waiting { until: self.next_check() };
         }
     }
 
     fn fail(&mut self, now: Instant, error: CheckError<C>, failure: CheckFailure) {
+        self.tell_failed(now, error.clone());
+        self.reports.push_back(Report::Failed { error, failure });
+        self.check_ended = now;
+        let was_known = core::mem::take(&mut self.known);
+        let next = if !was_known || failure == CheckFailure::Command || !self.retries {
+            self.next_check()
+        } else if self.retried.is_none_or(|at| now >= at + self.options.min_heartbeat) {
+            // A server that was there a moment ago may have closed an old connection only.
+            self.retried = Some(now);
+            now
+        } else {
+            // Once: one that greets and then breaks the connection, again and again, must keep nobody busy.
+            now + self.options.min_heartbeat
+        };
+        self.close(next);
+    }
+
+    fn tell_failed(&mut self, now: Instant, error: CheckError<C>) {
         let awaited = matches!(self.state, State::Exchanging { awaited: true, .. });
         let duration = now - if self.connection.is_some() { self.hello_sent } else { self.check_began };
-        let event = error.clone();
-        self.tell(|| HeartbeatEvent::Failed { awaited, duration, error: event });
-        self.reports.push_back(Report::Failed { error, failure });
-        // A server that was there a moment ago may have closed an old connection only.
-        let at_once = core::mem::take(&mut self.known) && failure != CheckFailure::Command;
-        let next = if at_once { now } else { now + self.options.heartbeat_frequency };
-        self.version = None;
-        self.close(next);
+        self.tell(|| HeartbeatEvent::Failed { awaited, duration, error });
     }
 
     fn close(&mut self, then: Instant) {
         self.connection = None;
         self.unsent = false;
+        self.version = None;
         self.streaming = false;
         self.greeted = false;
         self.state = State::Closing { then };

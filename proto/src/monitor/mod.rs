@@ -75,17 +75,21 @@ mod hello;
 mod machine;
 mod rtt;
 
+#[cfg(test)]
+mod tests;
+
 pub use machine::Monitor;
 pub use rtt::RttMonitor;
 
 /// What a monitor is told when it is made.
 #[derive(Clone, Debug)]
 pub struct MonitorOptions {
-    /// `heartbeatFrequencyMS`: the pause between two checks, and how long a streaming server may be silent. Default 10 s.
+    /// `heartbeatFrequencyMS`: the pause between two checks, and how long a streaming server may be silent. Default 10 s; less
+    /// than `min_heartbeat` counts as that between checks.
     pub heartbeat_frequency: Duration,
-    /// `minHeartbeatFrequencyMS`: the least time from one check to the next that was ordered. Default 500 ms.
+    /// `minHeartbeatFrequencyMS`: the least time from the end of a check to the next that was ordered. Default 500 ms.
     pub min_heartbeat: Duration,
-    /// `connectTimeoutMS`: how long connecting and an answer may take; `None` is no limit. Default 10 s.
+    /// `connectTimeoutMS`: how long connecting and an answer may take; `None` and zero are no limit. Default 10 s.
     pub connect_timeout: Option<Duration>,
     /// `serverMonitoringMode`. Default `auto`.
     pub mode: ServerMonitoringMode,
@@ -181,6 +185,8 @@ pub enum CheckError<C> {
     Connection(ConnectionError),
     /// The server refused hello, or its answer cannot be read.
     Hello(OperationError),
+    /// The check was given up: by order, or with the monitor. Only events tell of it.
+    Cancelled,
 }
 
 impl<C: fmt::Display> fmt::Display for CheckError<C> {
@@ -189,13 +195,14 @@ impl<C: fmt::Display> fmt::Display for CheckError<C> {
             Self::Host(error) => error.fmt(f),
             Self::Connection(error) => error.fmt(f),
             Self::Hello(error) => write!(f, "hello failed: {error}"),
+            Self::Cancelled => f.write_str("the check was cancelled"),
         }
     }
 }
 
 impl<C: fmt::Debug + fmt::Display> core::error::Error for CheckError<C> {}
 
-/// A heartbeat's events (SDAM Logging and Monitoring). The address is the host's to add.
+/// A heartbeat's events (SDAM Logging and Monitoring): every start has one end, in turn. The address is the host's to add.
 #[derive(Clone, Debug)]
 pub enum HeartbeatEvent<C> {
     /// ServerHeartbeatStartedEvent.

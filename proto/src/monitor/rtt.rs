@@ -16,7 +16,10 @@ pub struct RttMonitor<C>(Monitor<C>);
 impl<C: Clone> RttMonitor<C> {
     /// One that connects at once.
     pub fn new(now: Instant, options: MonitorOptions) -> Self {
-        Self(Monitor::new(now, MonitorOptions { mode: ServerMonitoringMode::Poll, events: false, ..options }))
+        Self(Monitor::without_retries(
+            now,
+            MonitorOptions { mode: ServerMonitoringMode::Poll, events: false, ..options },
+        ))
     }
 
     /// The next sample.

@@ -17,8 +17,8 @@
 //!
 //! An explicit session moves in with [`Exec::with_session`] and out with [`Exec::take_session`]. Otherwise the host asks
 //! [`Exec::wants_session`] when it has a connection, and hands over a server session of its pool with
-//! [`Exec::handle_session`]; it gets that back with [`Exec::take_session`] as well. Without any of it, commands are sent without a
-//! session, and writes are not retried.
+//! [`Exec::handle_session`]; it gets that back with [`Exec::take_session`] as well. Without any of it, commands are
+//! sent without a session, and writes are not retried.
 //!
 //! # Retries
 //!
@@ -55,7 +55,8 @@ use attempt::Attempt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// A connection: check one out of a server that is [`Exec::target`] and preferably not one of [`Exec::avoid`], then
-    /// [`Exec::handle_checked_out`] or [`Exec::handle_failed`]. A connection of an earlier attempt is not needed any more.
+    /// [`Exec::handle_checked_out`] or [`Exec::handle_failed`]. A connection of an earlier attempt is not needed any
+    /// more.
     CheckOut,
     /// An exchange on it: [`Exec::send`], write, read, then [`Exec::handle_reply`] or [`Exec::handle_failed`].
     Exchange,
@@ -64,8 +65,8 @@ pub enum Step {
     Reauthenticate,
     /// Wait until then, then [`Exec::handle_timeout`].
     Sleep(Instant),
-    /// `timeoutMS` leaves no time for another attempt: make a timeout error, of which [`Exec::take_cause`] is the cause if
-    /// there is one, and end with [`Exec::handle_failed`].
+    /// `timeoutMS` leaves no time for another attempt: make a timeout error, of which [`Exec::take_cause`] is the cause
+    /// if there is one, and end with [`Exec::handle_failed`].
     Expired,
     /// Nothing: take the session with [`Exec::take_session`] and the result with [`Exec::finish`].
     Done,
@@ -78,7 +79,8 @@ pub struct Reached {
     pub topology: TopologyKind,
     /// The server's shortest round trip, from the same description: `timeoutMS` must leave more.
     pub min_round_trip_time: Duration,
-    /// Whether the connection's server has sessions: it has a `logicalSessionTimeoutMinutes`, or stands behind a load balancer.
+    /// Whether the connection's server has sessions: it has a `logicalSessionTimeoutMinutes`, or stands behind a load
+    /// balancer.
     pub sessions: bool,
     /// The latest cluster time that the client has seen.
     pub cluster_time: Option<ClusterTime>,
@@ -253,7 +255,8 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
         }
     }
 
-    /// Writes the next request to `out`. A failure ends the operation or the attempt, and leaves the connection as it was.
+    /// Writes the next request to `out`. A failure ends the operation or the attempt, and leaves the connection as it
+    /// was.
     pub fn send(&mut self, now: Instant, connection: &mut Connection, out: &mut SendBuf) {
         if !matches!(self.state, State::Exchange) {
             return;
@@ -344,8 +347,8 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
         }
     }
 
-    /// The operation is dropped before its end. If a request is in flight, the session is dirty, and a transaction can only be
-    /// aborted. Then [`take_session`](Self::take_session).
+    /// The operation is dropped before its end. If a request is in flight, the session is dirty, and a transaction can
+    /// only be aborted. Then [`take_session`](Self::take_session).
     pub fn handle_dropped(&mut self) {
         if self.attempt.stage == Stage::Exchange && matches!(self.state, State::Exchange) {
             self.session.handle_dropped();

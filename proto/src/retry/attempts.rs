@@ -48,8 +48,8 @@ impl Attempts {
         self.overloaded = false;
     }
 
-    /// An attempt failed with an error that may be retried and has these labels. `deadline` is that of `timeoutMS`, without
-    /// which there is but one retry; zero `timeoutMS` is [`Instant::FAR_FUTURE`].
+    /// An attempt failed with an error that may be retried and has these labels. `deadline` is that of `timeoutMS`,
+    /// without which there is but one retry; zero `timeoutMS` is [`Instant::FAR_FUTURE`].
     pub fn decide(
         &mut self,
         now: Instant,

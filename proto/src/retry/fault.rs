@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use super::Labels;
 use crate::connection::ConnectionError;
+use crate::handshake::{AuthFailure, HandshakeError};
 use crate::operation::{CommandError, OperationError};
 
 /// What kind of failure ended an attempt.
@@ -14,9 +15,10 @@ pub enum FailureClass {
     Selection,
     /// The pool was cleared while the operation waited for a connection.
     PoolCleared,
-    /// The network failed: connecting, shaking hands, sending, receiving; `socketTimeoutMS` counts.
+    /// The network failed: connecting, shaking hands, sending, receiving; `connectTimeoutMS` and `socketTimeoutMS` count.
     Network,
-    /// The operation's own deadline has passed.
+    /// The operation's own deadline has passed. Without `timeoutMS` an exchange has none, so there it counts as
+    /// [`Network`](Self::Network).
     Timeout,
     /// A server has answered with an error, be it in the handshake.
     Server,
@@ -178,6 +180,34 @@ impl Failure for ConnectionError {
         match self {
             Self::Busy | Self::Encode(_) | Self::TooLong { .. } => FailureClass::Other,
             _ => FailureClass::Network,
+        }
+    }
+}
+
+/// A server may refuse a handshake for the same reasons as a command.
+impl Failure for HandshakeError {
+    fn class(&self) -> FailureClass {
+        match self {
+            Self::Connection(error) => error.class(),
+            Self::Hello(error) | Self::Auth { cause: AuthFailure::Reply(error), .. } => error.class(),
+            Self::Auth { cause: AuthFailure::Refused(_), .. } => FailureClass::Server,
+            _ => FailureClass::Other,
+        }
+    }
+
+    fn code(&self) -> Option<i32> {
+        match self {
+            Self::Hello(error) | Self::Auth { cause: AuthFailure::Reply(error), .. } => error.code(),
+            Self::Auth { cause: AuthFailure::Refused(error), .. } => Some(error.code),
+            _ => None,
+        }
+    }
+
+    fn has_label(&self, label: &str) -> bool {
+        match self {
+            Self::Hello(error) | Self::Auth { cause: AuthFailure::Reply(error), .. } => error.has_label(label),
+            Self::Auth { cause: AuthFailure::Refused(error), .. } => error.labels.iter().any(|known| known == label),
+            _ => false,
         }
     }
 }

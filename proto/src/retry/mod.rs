@@ -3,8 +3,8 @@
 //!
 //! Everything follows from three values: the [`Class`] of the operation, the [`Fault`] that an attempt ended with, and
 //! the [`Situation`] in which it happened. [`added_labels`] says which labels the driver adds to the error, and
-//! [`is_retryable`] whether the operation may be sent once more; both read tables. [`Attempts`] counts, and says how long to
-//! wait. [`Exec`](crate::operation::Exec) asks them; a host that has its own loop can do so too.
+//! [`is_retryable`] whether the operation may be sent once more; both read tables. [`Attempts`] counts, and says how
+//! long to wait. [`Exec`](crate::operation::Exec) asks them; a host that has its own loop can do so too.
 //!
 //! | class | retried after a transient error | after a refusal by an overloaded server |
 //! |---|---|---|
@@ -15,8 +15,9 @@
 //! | [`OtherWrite`](Class::OtherWrite) | never | with `retryWrites` |
 //! | [`Command`](Class::Command) | never | with both |
 //!
-//! A transient error is retried once, or under `timeoutMS` until that has passed. Once a server has said that it is overloaded,
-//! there are [`max_adaptive_retries`](RetryOptions::max_adaptive_retries) in all, after a backoff that doubles.
+//! A transient error is retried once, or under `timeoutMS` until that has passed. Once a server has said that it is
+//! overloaded, there are [`max_adaptive_retries`](RetryOptions::max_adaptive_retries) in all, after a backoff that
+//! doubles.
 
 mod attempts;
 mod codes;

@@ -166,8 +166,8 @@ impl Session {
         Ok(())
     }
 
-    /// `commitTransaction`. The command is to be run with this session; `None` if there is nothing to tell the server. May be
-    /// called again, which repeats it.
+    /// `commitTransaction`. The command is to be run with this session; `None` if there is nothing to tell the server.
+    /// May be called again, which repeats it.
     ///
     /// # Errors
     ///
@@ -178,8 +178,8 @@ impl Session {
         Ok(self.transaction.commit()?.then_some(CommitTransaction { max_time }))
     }
 
-    /// `abortTransaction`. The command is to be run with this session, and its error to be ignored; `None` if there is nothing to
-    /// tell the server.
+    /// `abortTransaction`. The command is to be run with this session, and its error to be ignored; `None` if there is
+    /// nothing to tell the server.
     ///
     /// # Errors
     ///

@@ -5,7 +5,8 @@ use core::fmt;
 
 use stator_wire::bson::{Doc, Timestamp};
 
-/// A cluster time as a server has signed it (specification *Driver Sessions*, "Gossiping the cluster time"). Cheap to clone.
+/// A cluster time as a server has signed it (specification *Driver Sessions*, "Gossiping the cluster time"). Cheap to
+/// clone.
 ///
 /// It is sent as it came. Two are compared by their timestamps alone.
 #[derive(Clone)]

@@ -9,8 +9,8 @@ use super::SessionId;
 use crate::connection::Reply;
 use crate::operation::{MaxTime, Operation, OperationError, Progress, SessionUse, Traits, WriteFailure};
 
-/// `commitTransaction`, made by [`Session::commit_transaction`](super::Session::commit_transaction) and to be run with that
-/// session, from which write concern and recovery token are taken for each attempt.
+/// `commitTransaction`, made by [`Session::commit_transaction`](super::Session::commit_transaction) and to be run with
+/// that session, from which write concern and recovery token are taken for each attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitTransaction {
     /// `maxCommitTimeMS`.

@@ -42,8 +42,8 @@ pub enum Outcome<E> {
     Done,
     /// This is what went wrong.
     Failed(E),
-    /// There is no time left for another attempt after this error. The user gets a timeout error with its labels that names it
-    /// as the cause, unless it is one itself.
+    /// There is no time left for another attempt after this error. The user gets a timeout error with its labels that
+    /// names it as the cause, unless it is one itself.
     TimedOut(E),
 }
 
@@ -106,8 +106,8 @@ const BACKOFF_MAX_FROM: i32 = 12;
 const MAX_TIME_MS_EXPIRED: i32 = 50;
 
 impl<E: Failure> WithTransaction<E> {
-    /// Begins. `timeout` is `timeoutMS`, of which zero is no limit; `None` is the specification's limit of 120 seconds for
-    /// retries. `random`: unpredictable bits, from which the jitter of all backoffs is made.
+    /// Begins. `timeout` is `timeoutMS`, of which zero is no limit; `None` is the specification's limit of 120 seconds
+    /// for retries. `random`: unpredictable bits, from which the jitter of all backoffs is made.
     pub fn new(now: Instant, timeout: Option<Duration>, random: u64) -> Self {
         let limit = match timeout {
             Some(Duration::ZERO) => Instant::FAR_FUTURE,
@@ -118,7 +118,8 @@ impl<E: Failure> WithTransaction<E> {
         Self { limit, has_timeout, jitter: Jitter::new(random), attempts: 0, state: State::Begin }
     }
 
-    /// Until when all operations of the session are due, for [`Session::set_deadline`](super::Session::set_deadline); `None` without
+    /// Until when all operations of the session are due, for [`Session::set_deadline`](super::Session::set_deadline);
+    /// `None` without
     /// `timeoutMS`.
     pub fn deadline(&self) -> Option<Instant> {
         self.has_timeout.then_some(self.limit)

@@ -1,13 +1,14 @@
-//! Sessions and transactions (specifications *Driver Sessions*, *Causal Consistency*, *Snapshot Reads*, *Transactions* and
-//! *Convenient API for Transactions*).
+//! Sessions and transactions (specifications *Driver Sessions*, *Causal Consistency*, *Snapshot Reads*, *Transactions*
+//! and *Convenient API for Transactions*).
 //!
 //! A [`ServerSession`] is what a server knows a session by; those that nobody uses wait in the pool [`ServerSessions`].
 //! Every operation has one: an implicit session is nothing more, taken after check-out and given back when the operation
 //! is done. An explicit [`Session`] keeps its server session until it ends, and with it what makes its operations belong
 //! together: times, and a [`Transaction`].
 //!
-//! [`Exec`](crate::operation::Exec) puts it all on the wire: it owns the session while its operation runs, stamps each command with it, and
-//! notes what replies and errors teach. [`WithTransaction`] is the loop around a whole transaction.
+//! [`Exec`](crate::operation::Exec) puts it all on the wire: it owns the session while its operation runs, stamps each
+//! command with it, and notes what replies and errors teach. [`WithTransaction`] is the loop around a whole
+//! transaction.
 
 mod client;
 mod cluster_time;

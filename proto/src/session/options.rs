@@ -48,7 +48,8 @@ pub struct SessionOptions {
     pub snapshot_time: Option<Timestamp>,
     /// What transactions of the session inherit.
     pub default_transaction_options: TransactionOptions,
-    /// `defaultTimeoutMS`: the `timeoutMS` of `commitTransaction`, `abortTransaction`, `withTransaction` and ending the session.
+    /// `defaultTimeoutMS`: the `timeoutMS` of `commitTransaction`, `abortTransaction`, `withTransaction` and ending the
+    /// session.
     pub default_timeout: Option<Duration>,
 }
 

@@ -151,7 +151,8 @@ impl ServerSessions {
         Self { sessions: VecDeque::new(), load_balanced: false }
     }
 
-    /// An empty pool of a client behind a load balancer: what stands there keeps sessions alive by itself, so none expires.
+    /// An empty pool of a client behind a load balancer: what stands there keeps sessions alive by itself, so none
+    /// expires.
     pub const fn load_balanced() -> Self {
         Self { sessions: VecDeque::new(), load_balanced: true }
     }

@@ -56,8 +56,8 @@ impl TransactionState {
 pub enum Pin {
     /// This router of a sharded cluster.
     Server(ServerAddress),
-    /// The connection of its first command, which the host keeps beside the session: what stands behind a load balancer cannot
-    /// be addressed.
+    /// The connection of its first command, which the host keeps beside the session: what stands behind a load balancer
+    /// cannot be addressed.
     Connection,
 }
 

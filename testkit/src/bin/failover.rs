@@ -1,7 +1,7 @@
 //! Kills, steps down, freezes and restarts the primary of a real replica set under load, on each runtime, and prints what users
 //! would have seen: `failover [--runtime tokio|smol|async-std|blocking]... [--once]`.
 //!
-//! The exit status is 0 when nothing leaked, no pool was cleared without cause and every error was of an expected class.
+//! The exit status is 0 when nothing leaked or got lost, no pool was cleared without cause and every error was of an expected class.
 
 #![forbid(unsafe_code)]
 
@@ -45,7 +45,11 @@ fn main() -> ExitCode {
         }
     }
     let sound = |outcome: &Outcome| {
-        outcome.leaked == 0 && outcome.cleared_without_cause == 0 && outcome.unexpected().next().is_none()
+        outcome.leaked == 0
+            && outcome.lost == 0
+            && outcome.duplicated == 0
+            && outcome.cleared_without_cause == 0
+            && outcome.unexpected().next().is_none()
     };
     for (name, outcome) in runs.iter().filter(|(_, outcome)| !sound(outcome)) {
         println!("{name}: NOT SOUND; unexpected errors: {:?}", outcome.unexpected().collect::<Vec<_>>());

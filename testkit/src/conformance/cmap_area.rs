@@ -1,8 +1,8 @@
 //! The `connection-monitoring-and-pooling` area: the files of `cmap-format`, played on the pool machine in virtual time.
 //!
 //! Connections are imaginary: a dial takes no time and succeeds. Files of style "integration" want a server with a fail
-//! point. What that does to a dial (slow, or failing) is played too, so these cases can fail here, but not pass: they
-//! count as skipped until they meet their server.
+//! point. They are played here first, with what the fail point does to a dial (slow, or failing), and then by
+//! [`Live`] with threads, sockets and that server.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -10,34 +10,38 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use stator_proto::Instant;
-use stator_proto::pool::{Action, CheckOut, ConnectionId, OnFailure, Pool, PoolError, PoolEvent, PoolOptions, Ticket};
+use stator_proto::pool::{Action, CheckOut, ConnectionId, OnFailure, Pool, PoolError, Ticket};
 
 use super::Report;
+use super::cmap_judge::{judge, pool_options, tell, thrown, time};
+use super::cmap_live::{Live, Verdict};
+use super::files::{NEEDS_UNIFIED, skip_all};
 
-/// What events and errors give for `address`.
-const ADDRESS: &str = "localhost:27017";
 /// How long a `waitForEvent` without `timeout` waits.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// The thread that runs the operations without a `thread`.
 const MAIN: &str = "main";
 
-pub(super) fn cmap(dir: &Path) -> Report {
+pub(super) fn cmap(area: &Path) -> Report {
     let mut report = Report::default();
-    let dir = dir.join("tests/cmap-format");
+    skip_all(area, "tests/logging", NEEDS_UNIFIED, &mut report);
+    let dir = area.join("tests/cmap-format");
     let mut paths: Vec<_> = std::fs::read_dir(&dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     paths.sort();
+    let live = Live::default();
     for path in paths {
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         let text = std::fs::read_to_string(&path).map_err(|error| error.to_string());
         match text.and_then(|text| serde_json::from_str::<Value>(&text).map_err(|error| error.to_string())) {
             Ok(test) => {
                 let case = test["description"].as_str().unwrap_or_default();
-                match run(&test) {
-                    Ok(()) if test["style"] == "integration" => {
-                        report.skip(&file, case, "wants a server; passed with its fail point played in virtual time");
-                    }
-                    outcome => report.record(&file, case, outcome),
+                match (run(&test), test["style"] == "integration") {
+                    (Ok(()), true) => match live.run(&test) {
+                        Verdict::Ran(outcome) => report.record(&file, case, outcome),
+                        Verdict::Unfit(reason) => report.skip(&file, case, reason),
+                    },
+                    (outcome, _) => report.record(&file, case, outcome),
                 }
             }
             Err(reason) => report.record(&file, "", Err(reason)),
@@ -56,33 +60,7 @@ fn run(test: &Value) -> Result<(), String> {
             break;
         }
     }
-    match (&test["error"], thrown) {
-        (Value::Null, Some(error)) => return Err(format!("threw {error}")),
-        (Value::Null, None) => {}
-        (_, None) => return Err("threw no error".into()),
-        (expected, Some(error)) => matches(expected, &error)?,
-    }
-    let ignored = |event: &&Value| test["ignore"].as_array().into_iter().flatten().any(|name| *name == event["type"]);
-    let actual: Vec<&Value> = play.events.iter().filter(|event| !ignored(event)).collect();
-    for (index, expected) in test["events"].as_array().into_iter().flatten().enumerate() {
-        let event = actual.get(index).ok_or_else(|| format!("event {index} is missing: {expected}"))?;
-        matches(expected, event).map_err(|reason| format!("event {index}: {reason}"))?;
-    }
-    Ok(())
-}
-
-/// The specification's MATCH: `expected` is a subset of `actual`, and 42 stands for any value.
-fn matches(expected: &Value, actual: &Value) -> Result<(), String> {
-    let matched = match (expected, actual) {
-        (Value::Object(fields), Value::Object(_)) => {
-            return fields.iter().try_for_each(|(name, expected)| {
-                matches(expected, &actual[name]).map_err(|reason| format!("{name}: {reason}"))
-            });
-        }
-        _ if *expected == json!(42) || *expected == json!("42") => !actual.is_null(),
-        _ => expected == actual,
-    };
-    matched.then_some(()).ok_or_else(|| format!("expected {expected}, got {actual}"))
+    judge(test, thrown, &play.events)
 }
 
 #[derive(Default)]
@@ -107,24 +85,13 @@ struct Play {
 
 impl Play {
     fn new(test: &Value) -> Self {
-        let given = &test["poolOptions"];
-        let number = |name: &str| given[name].as_u64().and_then(|number| u32::try_from(number).ok());
-        let millis = |value: &Value| value.as_u64().filter(|&millis| millis > 0).map(Duration::from_millis);
-        let default = PoolOptions::default();
-        let options = PoolOptions {
-            max_pool_size: number("maxPoolSize").unwrap_or(default.max_pool_size),
-            min_pool_size: number("minPoolSize").unwrap_or(default.min_pool_size),
-            max_connecting: number("maxConnecting").unwrap_or(default.max_connecting),
-            max_idle_time: millis(&given["maxIdleTimeMS"]),
-            events: true,
-            ..default
-        };
+        let (options, wait_queue_timeout) = pool_options(test);
         let fail_point = &test["failPoint"]["data"];
         let mut play = Self {
             pool: Pool::new(options),
             now: Instant::ORIGIN,
-            wait_queue_timeout: millis(&given["waitQueueTimeoutMS"]),
-            dial_time: millis(&fail_point["blockTimeMS"]).unwrap_or_default(),
+            wait_queue_timeout,
+            dial_time: time(&fail_point["blockTimeMS"]).unwrap_or_default(),
             dial_fails: !fail_point["errorCode"].is_null(),
             dials: Vec::new(),
             threads: BTreeMap::new(),
@@ -286,63 +253,12 @@ impl Play {
             |thread: &Thread| thread.waiting.as_ref().filter(|waiting| waiting.1 <= self.now).map(|waiting| waiting.0);
         for ticket in self.threads.values().filter_map(late).collect::<Vec<_>>() {
             if self.pool.cancel(self.now, ticket) {
-                self.end_waiting(ticket, Some(thrown(&PoolError::TimedOut)));
+                self.end_waiting(ticket, Some(thrown(&PoolError::<&str>::TimedOut)));
             }
         }
         self.settle();
         !reached
     }
-}
-
-/// An error as the specification describes it.
-fn thrown(error: &PoolError<&'static str>) -> Value {
-    let kind = match error {
-        PoolError::Cleared { .. } => "PoolClearedError",
-        PoolError::Closed => "PoolClosedError",
-        PoolError::TimedOut => "WaitQueueTimeoutError",
-        _ => "Error",
-    };
-    json!({ "type": kind, "message": error.to_string(), "address": ADDRESS })
-}
-
-/// An event as the specification describes it.
-fn tell(event: &PoolEvent<&'static str>) -> Value {
-    let millis = |duration: &Duration| duration.as_millis() as u64;
-    let mut told = match event {
-        PoolEvent::PoolCreated { options } => {
-            let idle = options.max_idle_time.map(|time| millis(&time));
-            let (most, least) = (options.max_pool_size, options.min_pool_size);
-            let options = json!({ "maxPoolSize": most, "minPoolSize": least, "maxIdleTimeMS": idle });
-            json!({ "type": "ConnectionPoolCreated", "options": options })
-        }
-        PoolEvent::PoolReady => json!({ "type": "ConnectionPoolReady" }),
-        PoolEvent::PoolCleared { interrupt_in_use, .. } => {
-            json!({ "type": "ConnectionPoolCleared", "interruptInUseConnections": interrupt_in_use })
-        }
-        PoolEvent::PoolClosed => json!({ "type": "ConnectionPoolClosed" }),
-        PoolEvent::ConnectionCreated { connection } => {
-            json!({ "type": "ConnectionCreated", "connectionId": connection.number() })
-        }
-        PoolEvent::ConnectionReady { connection, duration } => {
-            json!({ "type": "ConnectionReady", "connectionId": connection.number(), "duration": millis(duration) })
-        }
-        PoolEvent::ConnectionClosed { connection, reason, .. } => {
-            json!({ "type": "ConnectionClosed", "connectionId": connection.number(), "reason": reason.as_str() })
-        }
-        PoolEvent::CheckOutStarted => json!({ "type": "ConnectionCheckOutStarted" }),
-        PoolEvent::CheckOutFailed { error, duration } => {
-            let reason = error.reason().as_str();
-            json!({ "type": "ConnectionCheckOutFailed", "reason": reason, "duration": millis(duration) })
-        }
-        PoolEvent::CheckedOut { connection, duration } => {
-            json!({ "type": "ConnectionCheckedOut", "connectionId": connection.number(), "duration": millis(duration) })
-        }
-        PoolEvent::CheckedIn { connection } => {
-            json!({ "type": "ConnectionCheckedIn", "connectionId": connection.number() })
-        }
-    };
-    told["address"] = json!(ADDRESS);
-    told
 }
 
 #[cfg(test)]

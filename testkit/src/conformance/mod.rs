@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 
 mod bson_areas;
 mod cmap_area;
+mod cmap_judge;
+#[cfg_attr(not(unix), path = "cmap_live/elsewhere.rs")]
+mod cmap_live;
 pub mod files;
 mod sdam_area;
 mod sdam_events;
 mod selection_area;
 pub mod srv_area;
+mod srv_deployment;
 #[cfg(all(unix, feature = "runtimes"))]
 mod unified_areas;
 mod uri_areas;

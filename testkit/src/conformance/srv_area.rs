@@ -1,7 +1,7 @@
 //! `initial-dns-seedlist-discovery`: what a `mongodb+srv` string becomes, against a name server of our own.
 //!
-//! Seeds and options of every file are checked. The hosts that a client then discovers need the deployments that the
-//! specification names, with TLS, on fixed ports: see `discover`.
+//! Seeds and options of every file are checked. The files of replica sets also connect: to the set that the specification names,
+//! with TLS, on fixed ports. There is no sharded cluster and no load balancer here: of their files, seeds and options count.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,6 +13,7 @@ use stator_client::{ClientOptions, ServerAddress};
 
 use super::Report;
 use super::files::for_each_case;
+use super::srv_deployment::Deployment;
 use super::uri_areas::{expect_eq, observed};
 use crate::dns::{DnsServer, Zone};
 
@@ -78,6 +79,7 @@ pub fn zone() -> Zone {
 
 pub(super) fn srv(area: &Path) -> Report {
     let mut report = Report::default();
+    let mut deployment: Option<Result<Deployment, String>> = None;
     let server = match DnsServer::start(zone()) {
         Ok(server) => server,
         Err(error) => {
@@ -86,30 +88,26 @@ pub(super) fn srv(area: &Path) -> Report {
         }
     };
     for (folder, needs) in [
-        ("replica-set", "discovered hosts: needs the replica set repl0 on ports 27017 to 27019, with TLS"),
-        ("sharded", "discovered hosts: needs a sharded cluster on ports 27017 and 27018, with TLS"),
-        ("load-balanced", "discovered hosts: needs a load balancer on port 8000, with TLS"),
+        ("replica-set", None),
+        ("sharded", Some("discovered hosts: needs a sharded cluster on ports 27017 and 27018, with TLS")),
+        ("load-balanced", Some("discovered hosts: needs a load balancer on port 8000, with TLS")),
     ] {
         for_each_case(area, &format!("tests/{folder}"), &mut report, |report, file, case| {
             let resolved = resolve(case, &server);
             report.record(file, "seeds and options", check(case, &resolved));
-            if let Ok(options) = &resolved
-                && (case.get("hosts").is_some() || case.get("numHosts").is_some())
-            {
-                match discover(folder, options) {
-                    None => report.skip(file, "hosts", needs),
-                    Some(found) => report.record(file, "hosts", check_hosts(case, found)),
+            if resolved.is_ok() && (case.get("hosts").is_some() || case.get("numHosts").is_some()) {
+                match needs {
+                    Some(needs) => report.skip(file, "hosts", needs),
+                    None => {
+                        let deployment = deployment.get_or_insert_with(Deployment::start).as_ref();
+                        let found = deployment.map_err(String::clone).and_then(|set| set.discover(case, &server));
+                        report.record(file, "hosts", check_hosts(case, found));
+                    }
                 }
             }
         });
     }
     report
-}
-
-/// What a client with these options discovers, as `host:port`, and whether a ping works, if the case wants one; `None`
-/// where the deployment of this folder is not there.
-fn discover(_folder: &str, _options: &ClientOptions) -> Option<Result<Vec<String>, String>> {
-    None
 }
 
 fn resolve(case: &Value, server: &DnsServer) -> Result<ClientOptions, String> {

@@ -16,6 +16,7 @@ use crate::unified::{Deployments, Settings, Verdict, run_folder};
 /// The folders whose files are in the unified test format, by area.
 pub const UNIFIED: &[(&str, &[&str])] = &[
     ("auth", &["tests/unified"]),
+    ("command-logging-and-monitoring", &["tests/logging", "tests/monitoring"]),
     ("connection-monitoring-and-pooling", &["tests/logging"]),
     ("load-balancers", &["tests"]),
     ("mongodb-handshake", &["tests/unified"]),

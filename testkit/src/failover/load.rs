@@ -130,18 +130,22 @@ impl Load {
         self.changed.notify_all();
     }
 
+    /// The documents that were acknowledged: task and number.
+    pub(super) fn acknowledged(&self) -> Vec<(usize, i64)> {
+        self.lock().acknowledged.clone()
+    }
+
     pub(super) fn fill(&self, outcome: &mut Outcome) {
         let state = self.lock();
         outcome.writes = state.writes;
         outcome.reads = state.reads;
         outcome.errors = state.errors.clone();
         outcome.longest_stall = state.longest;
-        outcome.acknowledged = state.acknowledged.clone();
     }
 }
 
 /// The database and collection that are written to.
-const NAMESPACE: (&str, &str) = ("failover", "documents");
+pub(super) const NAMESPACE: (&str, &str) = ("failover", "documents");
 
 /// Ends with its task, however that ends.
 struct Ends(Arc<Load>);

@@ -11,6 +11,7 @@ use stator_client::{Client, ClientOptions, Runtime};
 use crate::server::{ReplicaSet, ServerError};
 
 mod faults;
+mod history;
 mod load;
 mod outcome;
 
@@ -78,6 +79,7 @@ pub fn run<R: Runtime>(
     load.wait_for_end(plan.tasks * 2)?;
     outcome.leaked = leaked(&client);
     load.fill(&mut outcome);
+    history::check(set, &load.acknowledged(), &mut outcome)?;
     Ok(outcome)
 }
 

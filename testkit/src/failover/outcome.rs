@@ -23,8 +23,10 @@ pub struct Outcome {
     pub leaked: u32,
     /// Pools that were cleared while all was well.
     pub cleared_without_cause: u32,
-    /// The documents that were acknowledged: task and number.
-    pub acknowledged: Vec<(usize, i64)>,
+    /// Documents that were acknowledged and are not there at the end.
+    pub lost: usize,
+    /// Documents that are there more than once although each was inserted once.
+    pub duplicated: usize,
 }
 
 /// How one fault was survived.
@@ -50,12 +52,14 @@ pub fn table(runs: &[(&str, Outcome)]) -> String {
         let _ = writeln!(
             out,
             "{name}: {} writes, {} reads, {failed} errors; longest stall {}; leaked connections {}; pools cleared without \
-             cause {}",
+             cause {}; acknowledged writes lost {}, documents duplicated {}",
             outcome.writes,
             outcome.reads,
             seconds(outcome.longest_stall),
             outcome.leaked,
-            outcome.cleared_without_cause
+            outcome.cleared_without_cause,
+            outcome.lost,
+            outcome.duplicated
         );
         let _ = writeln!(out, "  {:<12} {:>10} {:>10} {:>22}", "fault", "stall", "election", "election to 1st write");
         for Recovery { fault, stall, election, first_write } in &outcome.recoveries {

@@ -31,7 +31,9 @@ pub(super) struct Case<R: Runtime> {
     pub(super) entities: Entities<R>,
     /// Fail points that are on: their names, and where.
     fail_points: Mutex<Vec<(SocketAddr, String)>>,
-    trace: bool,
+    /// Whether fail points are set: monitors look more often then.
+    pub(super) quick: bool,
+    pub(super) trace: bool,
 }
 
 /// Runs one case. The deployment must be one that it wants.
@@ -52,6 +54,7 @@ pub(super) async fn run<R: Runtime>(
         deployment: Arc::clone(deployment),
         entities: Entities::new(),
         fail_points: Mutex::new(Vec::new()),
+        quick: operations::set_fail_points(&test.operations),
         trace,
     });
     let deadline = runtime.now() + LIMIT;
@@ -96,7 +99,7 @@ impl<R: Runtime> Case<R> {
     pub(super) async fn create(self: &Arc<Self>, entity: &schema::Entity) -> Outcome {
         let (name, made) = match entity {
             schema::Entity::Client(client) => {
-                let made = clients::create(&self.runtime, &self.deployment, client).await?;
+                let made = clients::create(self, client).await?;
                 (&client.id, Entity::Client(Arc::new(made)))
             }
             schema::Entity::Database(database) => {

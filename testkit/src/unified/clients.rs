@@ -8,6 +8,7 @@ use bson::{Bson, Document};
 use stator_client::options::{ServerApi, ServerApiVersion};
 use stator_client::{Client, ClientOptions, Runtime};
 
+use super::case::Case;
 use super::deployments::Deployment;
 use super::entities::ClientUnderTest;
 use super::observe;
@@ -19,12 +20,12 @@ use crate::server::ROOT;
 /// Options of connection strings that drivers need not have, and this one does not.
 const OPTIONAL: &[&str] = &["waitQueueSize", "waitQueueMultiple"];
 
+/// How often monitors look where fail points are set, so that what they do is seen soon (in ms; the least that is allowed).
+const QUICK_HEARTBEAT: i32 = 500;
+
 /// Makes a client entity and connects it.
-pub(super) async fn create<R: Runtime>(
-    runtime: &R,
-    deployment: &Deployment,
-    entity: &ClientEntity,
-) -> Outcome<ClientUnderTest<R>> {
+pub(super) async fn create<R: Runtime>(case: &Case<R>, entity: &ClientEntity) -> Outcome<ClientUnderTest<R>> {
+    let runtime = &case.runtime;
     if entity.auto_encrypt_opts.is_some() {
         return Err(Stop::needs("in-use encryption"));
     }
@@ -39,13 +40,17 @@ pub(super) async fn create<R: Runtime>(
     {
         return Err(Stop::needs(&format!("{name} (optional)")));
     }
-    let uri = uri(deployment, entity.uri_options.as_ref())?;
+    let mut given = entity.uri_options.clone().unwrap_or_default();
+    if case.quick && !given.contains_key("heartbeatFrequencyMS") {
+        given.insert("heartbeatFrequencyMS", QUICK_HEARTBEAT);
+    }
+    let uri = uri(&case.deployment, &given)?;
     let mut options = ClientOptions::parse(&uri).map_err(|error| Stop::fail(format!("{uri}: {error}")))?;
     if let Some(warning) = options.warnings.first() {
         return Err(Stop::fail(format!("{uri}: {warning}")));
     }
     options.config.server_api = entity.server_api.as_ref().map(server_api).transpose()?;
-    let recorder = Arc::new(Recorder::new(entity));
+    let recorder = Arc::new(Recorder::new(entity, case.trace));
     observe::attach(&mut options, &recorder);
     let least = options.config.min_pool_size();
     let client = Client::with_runtime(runtime.clone(), options)
@@ -68,9 +73,7 @@ fn server_api(entity: &ServerApiEntity) -> Result<ServerApi, String> {
 }
 
 /// The deployment's connection string; the file's options win.
-fn uri(deployment: &Deployment, given: Option<&Document>) -> Outcome<String> {
-    let empty = Document::new();
-    let given = given.unwrap_or(&empty);
+fn uri(deployment: &Deployment, given: &Document) -> Outcome<String> {
     let direct = given.get("directConnection") == Some(&Bson::Boolean(true));
     let hosts = deployment.hosts()?;
     // A direct connection has one seed and no set.

@@ -19,6 +19,7 @@ mod entities;
 pub mod matching;
 mod observe;
 mod operations;
+mod pending;
 mod recorder;
 mod requirements;
 mod run;

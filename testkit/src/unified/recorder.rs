@@ -34,6 +34,8 @@ pub(super) struct Recorder {
     ignored_commands: Vec<String>,
     sensitive: bool,
     logs: Option<LogFilter>,
+    /// The client's name, if what it tells is to be printed.
+    trace: Option<String>,
     state: Mutex<State>,
     /// Told after every event, recorded or not.
     pub(super) changed: Signal,
@@ -51,12 +53,13 @@ struct State {
 }
 
 impl Recorder {
-    pub(super) fn new(entity: &ClientEntity) -> Self {
+    pub(super) fn new(entity: &ClientEntity, trace: bool) -> Self {
         Self {
             kinds: entity.observe_events.as_deref().map(<[_]>::to_vec).unwrap_or_default(),
             ignored_commands: entity.ignore_command_monitoring_events.as_deref().map(<[_]>::to_vec).unwrap_or_default(),
             sensitive: entity.observe_sensitive_commands == Some(true),
             logs: entity.observe_log_messages.clone(),
+            trace: trace.then(|| entity.id.clone()),
             state: Mutex::new(State { warming_up: entity.await_min_pool_size_ms.is_some(), ..State::default() }),
             changed: Signal::default(),
         }
@@ -64,6 +67,9 @@ impl Recorder {
 
     /// Takes an event.
     pub(super) fn event(&self, event: Observed) {
+        if let Some(client) = &self.trace {
+            eprintln!("      {client}: {event}");
+        }
         let mut state = lock(&self.state);
         match event.kind {
             EventKind::ConnectionCheckedOutEvent => state.checked_out += 1,

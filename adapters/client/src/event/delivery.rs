@@ -66,6 +66,12 @@ impl Deliveries {
         queue.delivering = false;
     }
 
+    /// Whether everything that was put in has been told.
+    pub(crate) fn is_idle(&self) -> bool {
+        let queue = self.lock();
+        !queue.delivering && queue.waiting.is_empty()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

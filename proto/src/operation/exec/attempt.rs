@@ -8,9 +8,12 @@ use crate::connection::{ConnectionError, Reply};
 use crate::hello::{HelloReply, ServerKind};
 use crate::operation::{Progress, WriteFailure};
 use crate::retry::{
-    Class, Decision, Failure, FailureClass, Fault, Labels, Situation, Stage, added_labels, is_retryable,
+    Class, Decision, Failure, FailureClass, Fault, Labels, Situation, Stage, added_labels, is_retryable, label,
 };
 use crate::session::Retried;
+
+/// The labels that tell what has become of a transaction.
+const TRANSACTION_LABELS: [&str; 2] = [label::TRANSIENT_TRANSACTION, label::UNKNOWN_COMMIT_RESULT];
 
 /// What is known of the current attempt, or of the last.
 #[derive(Clone, Copy, Debug)]
@@ -131,6 +134,10 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
     pub(super) fn fail<F: Failure + Into<E>>(&mut self, now: Instant, mut error: F, may_retry: bool) {
         let situation = self.situation();
         let mut fault = Fault::of(&error);
+        if fault.class == FailureClass::Timeout && !self.has_timeout && situation.stage != Stage::CheckOut {
+            // It cannot have been the operation's deadline, so it was `socketTimeoutMS`.
+            fault.class = FailureClass::Network;
+        }
         let added = added_labels(&situation, &fault, &self.retry);
         fault.labels = fault.labels | added;
         let decision = if may_retry && is_retryable(&situation, &fault, &self.retry) {
@@ -177,8 +184,17 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
             situation.stage == Stage::Exchange && !(is_write && fault.labels.contains(Labels::NO_WRITES_PERFORMED));
         let is_fresh = was_attempted || self.previous.is_none();
         let is_retry = self.previous.is_some();
-        if is_fresh {
-            self.previous = Some((error, was_attempted));
+        match &mut self.previous {
+            // What it means for the transaction is what the last attempt means.
+            Some((previous, _)) if !is_fresh => {
+                let labels = fault.labels.names().filter(|label| TRANSACTION_LABELS.contains(label));
+                for label in labels {
+                    if !previous.has_label(label) {
+                        previous.add_label(label);
+                    }
+                }
+            }
+            previous => *previous = Some((error, was_attempted)),
         }
         self.attempt = Attempt { is_fresh, ..Attempt::default() };
         self.state = match decision {

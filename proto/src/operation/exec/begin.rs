@@ -13,8 +13,8 @@ use crate::session::{ServerSession, Session};
 use crate::uri::ServerApi;
 
 impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Exec<O, E> {
-    /// Begins an operation without a session and without retries: its deadline is `settings.timeout` from now. A write with a
-    /// write concern that cannot be ([`WriteConcern::validate`]) is done at once, with an error.
+    /// Begins an operation without a session and without retries: its deadline is `settings.timeout` from now. A write
+    /// with a write concern that cannot be ([`WriteConcern::validate`]) is done at once, with an error.
     pub fn new(now: Instant, operation: O, settings: Settings, server_api: Option<ServerApi>) -> Self {
         let deadline = match settings.timeout {
             Some(timeout) if !timeout.is_zero() => now + timeout,
@@ -63,7 +63,8 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
         self
     }
 
-    /// Runs the operation in an explicit session. If the session does not allow it, the operation is done at once, with an error.
+    /// Runs the operation in an explicit session. If the session does not allow it, the operation is done at once, with
+    /// an error.
     #[must_use]
     pub fn with_session(mut self, mut session: Box<Session>) -> Self {
         let traits = self.traits;

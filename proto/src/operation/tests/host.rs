@@ -18,6 +18,8 @@ pub(super) enum Event {
     Lost,
     /// The deadline passes when the request was sent.
     Late,
+    /// `socketTimeoutMS` passes when the request was sent.
+    Slow,
     /// No server can be selected.
     NoServer,
     /// The pool is cleared during check-out.
@@ -267,6 +269,10 @@ impl Host {
                         Event::Late => {
                             self.now = exec.deadline();
                             exec.handle_failed(self.now, Failed::new(FailureClass::Timeout, "late"));
+                        }
+                        Event::Slow => {
+                            connection = Connection::new(Compression::none());
+                            exec.handle_failed(self.now, Failed::new(FailureClass::Timeout, "slow"));
                         }
                         Event::Lost => {
                             connection = Connection::new(Compression::none());

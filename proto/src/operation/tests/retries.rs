@@ -342,6 +342,14 @@ fn w_timeout_is_ignored_under_a_timeout() {
 }
 
 #[test]
+fn a_socket_timeout_is_a_network_error() {
+    let mut host = Host::replica_set();
+    assert!(host.run(find(), &[Event::Slow, OK]).is_ok());
+    let error = host.run(insert(), &[Event::Slow, Event::Slow]).unwrap_err();
+    assert_eq!(error.labels, ["RetryableWriteError"]);
+}
+
+#[test]
 fn a_timeout_while_waiting_for_the_reply_is_not_retried_and_leaves_the_session_dirty() {
     let mut host = Host::replica_set().with_timeout(100);
     let error = host.run(insert(), &[Event::Late]).unwrap_err();

@@ -1,5 +1,7 @@
 //! Events: what a client told, and whether it is what was expected.
 
+use core::fmt;
+
 use bson::Document;
 use bson::oid::ObjectId;
 
@@ -35,6 +37,15 @@ pub struct Observed {
     pub new: Option<String>,
 }
 
+impl fmt::Display for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.kind)?;
+        let parts = [&self.command_name, &self.reason, &self.previous, &self.new];
+        parts.into_iter().flatten().try_for_each(|part| write!(f, " {part}"))?;
+        self.awaited.iter().try_for_each(|awaited| write!(f, " awaited: {awaited}"))
+    }
+}
+
 impl Observed {
     /// An event of which nothing but its kind is known.
     pub const fn new(kind: EventKind) -> Self {
@@ -58,7 +69,7 @@ impl Observed {
 /// Compares one event.
 pub fn match_event(expected: &ExpectedEvent, actual: &Observed, lookup: &dyn Lookup) -> Result<(), String> {
     if expected.kind != actual.kind {
-        return Err(format!("expected {:?}, found {:?} {}", expected.kind, actual.kind, brief(actual)));
+        return Err(format!("expected {expected}, found {actual}"));
     }
     let checks = &expected.checks;
     equal("commandName", checks.command_name.as_ref(), actual.command_name.as_ref())?;
@@ -106,12 +117,7 @@ fn equal<T: PartialEq + std::fmt::Debug>(what: &str, expected: Option<&T>, actua
     }
 }
 
-fn brief(event: &Observed) -> String {
-    let parts = [&event.command_name, &event.reason, &event.previous, &event.new];
-    parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
-}
-
 fn list(events: &[Observed]) -> String {
-    let names: Vec<_> = events.iter().map(|event| format!("{:?} {}", event.kind, brief(event))).collect();
+    let names: Vec<_> = events.iter().map(ToString::to_string).collect();
     format!("[{}]", names.join(", "))
 }

@@ -62,6 +62,11 @@ pub(in crate::unified) fn check_known(operations: &[Operation]) -> Outcome {
     Ok(())
 }
 
+/// Whether the operations set fail points.
+pub(in crate::unified) fn set_fail_points(operations: &[Operation]) -> bool {
+    operations.iter().any(|operation| matches!(operation.name.as_str(), "failPoint" | "targetedFailPoint"))
+}
+
 fn check(operation: &Operation) -> Outcome {
     match NEEDED.iter().find(|(name, _)| *name == operation.name) {
         Some((_, what)) => Err(Stop::needs(what)),

@@ -31,7 +31,7 @@ mod modify;
 mod runner;
 mod waits;
 
-pub(super) use known::check_known;
+pub(super) use known::{check_known, set_fail_points};
 
 /// What an operation returned.
 #[derive(Debug)]
