@@ -6,6 +6,7 @@ mod aws;
 mod external;
 mod failures;
 mod hello;
+mod hostile;
 mod mechanisms;
 mod needs;
 mod oidc;
