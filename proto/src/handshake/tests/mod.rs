@@ -21,11 +21,13 @@ use alloc::{format, vec};
 use std::sync::OnceLock;
 
 use self::server::{CONVERSATION, Field, Fields, Server, failure, set};
-use stator_wire::bson::BsonError;
+use stator_wire::bson::{BsonError, Doc};
 
 use super::*;
+use crate::auth::AuthError;
 use crate::auth::scram::{Credentials, Hash, KeyCache, KeyParams, Prepared, server::StoredCredentials};
 use crate::connection::Compression;
+use crate::operation::{CommandError, OperationError};
 use crate::uri::ServerApi;
 
 /// Both ends of one handshake.
