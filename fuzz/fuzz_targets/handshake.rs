@@ -3,14 +3,17 @@
 #![no_main]
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use stator_proto::Instant;
+use stator_proto::auth::aws::AwsCredentials;
+use stator_proto::auth::oidc::{AccessToken, Flow, Origin, TokenAnswer};
 use stator_proto::auth::plain_payload;
 use stator_proto::auth::scram::{Credentials, KeyCache, KeyParams, Nonce, Prepared, server};
 use stator_proto::connection::{Compression, SendBuf};
-use stator_proto::handshake::{Handshake, HandshakeOptions, Login, PlainPayload};
+use stator_proto::handshake::{Handshake, HandshakeOptions, Login, Need, PlainPayload};
 use stator_proto::hello::Limits;
 use stator_wire::bson::{Doc, DocBuf, DocWriter};
 use stator_wire::op_msg::{Builder, Flags};
@@ -52,6 +55,15 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
             });
             let _ = handshake.handle_keys(keys);
         }
+        match handshake.poll_need() {
+            None => {}
+            Some(_) if u.ratio(1, 16)? => drop(handshake.handle_need_failed()),
+            Some(Need::AwsCredentials) => {
+                handshake.handle_aws_credentials(AwsCredentials::new("id", "secret"), [7; 32], Duration::ZERO);
+            }
+            Some(Need::OidcToken(_)) => handshake.handle_token(answer(u)?),
+            Some(_) => unreachable!("there are two needs"),
+        }
         if handshake.poll_transmit(NOW, &mut out) {
             let request = out.slices().concat();
             let request = OpMsg::parse(&request).expect("a whole command");
@@ -89,15 +101,34 @@ fn run(u: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
+fn token() -> AccessToken {
+    AccessToken::new("token".into()).expect("it is not empty")
+}
+
+fn answer(u: &mut Unstructured<'_>) -> Result<TokenAnswer> {
+    Ok(match u.int_in_range(0..=3)? {
+        0 => TokenAnswer::TwoStep,
+        1 => TokenAnswer::Token { token: token(), origin: Origin::Cached },
+        2 => TokenAnswer::Token { token: token(), origin: Origin::Refreshed },
+        _ => TokenAnswer::Token { token: token(), origin: Origin::Fresh },
+    })
+}
+
 fn options(u: &mut Unstructured<'_>) -> Result<HandshakeOptions> {
     let source = String::from("admin");
-    let login = match u.int_in_range(0..=5)? {
+    let login = match u.int_in_range(0..=7)? {
         0 => None,
         1 => Some(Login::Negotiate { sha1: credentials(true), sha256: credentials(false), source }),
         2 => Some(Login::Scram { credentials: credentials(true), source }),
         3 => Some(Login::Scram { credentials: credentials(false), source }),
         4 => Some(Login::Plain { payload: PlainPayload(plain_payload("u", "p").expect("no NUL")), source }),
-        _ => Some(Login::X509 { username: None }),
+        5 => Some(Login::X509 { username: None }),
+        6 => Some(Login::Aws),
+        _ => {
+            let flow = if u.arbitrary()? { Flow::Machine } else { Flow::Human };
+            let token = if u.arbitrary()? { Some(token()) } else { None };
+            Some(Login::Oidc { flow, username: None, token })
+        }
     };
     Ok(HandshakeOptions {
         metadata: DocBuf::default(),
@@ -184,6 +215,12 @@ impl Server {
                 let challenged = hello.challenge(Some(&stored), &nonce).expect("the user is known");
                 answer = challenged.payload().to_vec();
                 self.conversation = Some(challenged);
+                done = false;
+            } else if u.arbitrary()? {
+                // What MONGODB-AWS and MONGODB-OIDC wait for.
+                let mut doc = DocWriter::new(&mut answer);
+                doc.binary("s", 0, &[7; 64]).str("h", "sts.amazonaws.com").str("issuer", "https://issuer");
+                doc.finish().expect("it fits");
                 done = false;
             }
         } else if let Some(challenged) = self.conversation.take() {

@@ -200,6 +200,7 @@
 //!                 exec.handle_reply(now(), reply);
 //!             }
 //!         }
+//!         Step::Reauthenticate => return Err("nobody has logged in".into()), // `Handshake::reauthenticate`, in earnest
 //!         // Retries were not asked for, nor was a timeout.
 //!         Step::Sleep(until) => exec.handle_timeout(until),
 //!         Step::Expired => return Err("out of time".into()),

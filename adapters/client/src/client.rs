@@ -43,7 +43,8 @@ impl<R: Runtime + Default> Client<R> {
 
 impl<R: Runtime> Client<R> {
     /// A client on a runtime of your own.
-    pub fn with_runtime(runtime: R, options: ClientOptions) -> Result<Self> {
+    pub fn with_runtime(runtime: R, mut options: ClientOptions) -> Result<Self> {
+        options.check_credential()?;
         if let Some(preference) = options.config.read_preference.validate().err() {
             return Err(Error::invalid(preference.to_string()));
         }

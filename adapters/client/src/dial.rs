@@ -7,13 +7,14 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
-use stator_proto::auth::scram::{Challenge, Nonce, ScramKeys};
+use stator_proto::auth::scram::Nonce;
 use stator_proto::connection::Compression;
 use stator_proto::handshake::{Handshake, HandshakeOptions};
 use stator_proto::hello::Limits;
 use stator_proto::operation::Reached;
 use stator_proto::{Instant, ServerAddress};
 
+use crate::credentials::{Store, converse};
 use crate::dialer::Dialer;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::hub::{After, Seat, lock};
@@ -141,6 +142,7 @@ struct Dial<R: Runtime> {
     dialer: Dialer<R>,
     options: HandshakeOptions,
     nonce: Nonce,
+    credentials: Arc<Store>,
 }
 
 impl<R: Runtime> Dial<R> {
@@ -152,14 +154,15 @@ impl<R: Runtime> Dial<R> {
         let codecs = compress::codecs(config);
         let options = HandshakeOptions {
             metadata: lock(&core.metadata).to_doc(),
-            login: login::prepare(config)?,
+            login: login::prepare(config, &core.credentials, address)?,
             compressors: compress::wanted(config, &codecs),
             compression: Compression { codecs, requests: None },
             load_balanced: config.load_balanced(),
             server_api: config.server_api.clone(),
             deadline: config.connect_timeout().map_or(Instant::FAR_FUTURE, |timeout| start + timeout),
         };
-        Ok(Self { seat, dialer: Dialer::new(core, address), options, nonce: Nonce::from_random(&random) })
+        let credentials = Arc::clone(&core.credentials);
+        Ok(Self { seat, dialer: Dialer::new(core, address), options, nonce: Nonce::from_random(&random), credentials })
     }
 
     async fn establish(self, core: &Weak<Core<R>>) -> Result<Link<R>> {
@@ -185,39 +188,10 @@ impl<R: Runtime> Dial<R> {
     }
 
     async fn shake_hands(self, core: &Weak<Core<R>>, mut io: Io<R>) -> Result<Link<R>> {
-        let Self { seat, dialer: Dialer { runtime, address, .. }, options, nonce } = self;
-        let deadline = options.deadline;
+        let Self { seat, dialer: Dialer { runtime, address, .. }, options, nonce, credentials } = self;
         let mut handshake = Handshake::new(options, nonce);
-        let failed = |handshake: &Handshake, error| Error::at(phase(handshake), &address, ErrorKind::Handshake(error));
-        while !handshake.is_done() {
-            let now = runtime.now();
-            if let Some(challenge) = handshake.poll_keys() {
-                let keys = keys(core, challenge);
-                handshake.handle_keys(keys).map_err(|error| failed(&handshake, error))?;
-            }
-            if handshake.poll_transmit(now, &mut io.output) {
-                let sent = io.write(deadline, |output, count| handshake.handle_sent(now, output, count)).await;
-                sent.map_err(|error| handshake_io(&handshake, &address, error))?;
-            }
-            if let Some(error) = handshake.error() {
-                return Err(failed(&handshake, error.clone()));
-            }
-            handshake.handle_recv(now, &mut io.input).map_err(|error| failed(&handshake, error))?;
-            let waits = !handshake.is_done() && handshake.poll_keys().is_none();
-            if waits && !handshake.has_request() {
-                match io.read(deadline).await {
-                    Ok(true) => {
-                        let read = handshake.handle_recv(now, &mut io.input);
-                        read.map_err(|error| failed(&handshake, error))?;
-                    }
-                    Ok(false) => {
-                        let error = handshake.handle_closed(now, &io.input);
-                        return Err(failed(&handshake, error));
-                    }
-                    Err(error) => return Err(handshake_io(&handshake, &address, error)),
-                }
-            }
-        }
+        converse(core, &credentials, &runtime, &address, &mut io, &mut handshake).await?;
+        let token = handshake.token().cloned();
         let Some((machine, keys)) = handshake.finish() else {
             return Err(Error::at(Phase::Auth, &address, ErrorKind::Closed));
         };
@@ -230,6 +204,7 @@ impl<R: Runtime> Dial<R> {
             address,
             io,
             machine,
+            token,
             reached: Reached::default(),
             session: None,
             learnt: None,
@@ -239,21 +214,6 @@ impl<R: Runtime> Dial<R> {
             orphan: None,
         })
     }
-}
-
-fn handshake_io(handshake: &Handshake, address: &ServerAddress, error: std::io::Error) -> Error {
-    Error::io(phase(handshake), address, error)
-}
-
-/// Until hello was answered, the connection is being made; from there on its user is being authenticated.
-fn phase(handshake: &Handshake) -> Phase {
-    if handshake.is_authenticating() { Phase::Auth } else { Phase::Hello }
-}
-
-/// Known keys, or new ones; deriving them takes milliseconds, without the lock.
-fn keys<R: Runtime>(core: &Weak<Core<R>>, challenge: &Challenge) -> ScramKeys {
-    let cached = core.upgrade().and_then(|core| lock(&core.hub).keys.get(challenge.cache_key()));
-    cached.unwrap_or_else(|| challenge.derive_keys())
 }
 
 /// Replies may be a little longer than what `maxMessageSizeBytes` allows for requests; never refuse below this.

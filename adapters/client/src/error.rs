@@ -14,6 +14,7 @@ use stator_proto::select::{SelectError, SelectionFailure};
 use stator_proto::socks5::Socks5Error;
 use stator_proto::uri::UriError;
 
+use crate::credentials::CallbackError;
 use crate::dns::{DnsError, DnsFailure};
 use crate::runtime::SpawnError;
 use crate::tls::TlsError;
@@ -124,6 +125,8 @@ pub enum ErrorKind {
     Connection(ConnectionError),
     /// Hello or authentication failed.
     Handshake(HandshakeError),
+    /// Credentials or a token could not be fetched: the callback has failed, or the environment lacks something.
+    Credentials(CallbackError),
     /// No server that suits was found in time; names each server and why it does not serve.
     Selection(Box<SelectionFailure<Error>>),
     /// No server can suit: the deployment cannot be used, or the read preference contradicts itself.
@@ -336,7 +339,7 @@ impl Error {
     /// Whether the credentials were refused.
     pub fn is_authentication(&self) -> bool {
         match &*self.0.kind {
-            ErrorKind::Handshake(HandshakeError::Auth { .. }) => true,
+            ErrorKind::Handshake(HandshakeError::Auth { .. }) | ErrorKind::Credentials(_) => true,
             _ => self.cause().is_some_and(Self::is_authentication),
         }
     }
@@ -412,10 +415,13 @@ impl fmt::Display for Error {
             ErrorKind::Impossible(error) => error.fmt(f)?,
             ErrorKind::Handshake(error) => {
                 error.fmt(f)?;
-                if let HandshakeError::Connection(ConnectionError::Closed { mid_reply: false }) = error {
+                if self.0.phase != Phase::Auth
+                    && let HandshakeError::Connection(ConnectionError::Closed { mid_reply: false }) = error
+                {
                     f.write_str(" instead of saying hello; if it demands TLS, say `tls=true`")?;
                 }
             }
+            ErrorKind::Credentials(error) => write!(f, "the credentials could not be fetched: {error}")?,
             ErrorKind::Pool(PoolError::Dial { cause }) => return cause.fmt(f),
             ErrorKind::Pool(error) => error.fmt(f)?,
             ErrorKind::Closed => f.write_str("the client is closed")?,
@@ -438,6 +444,7 @@ impl std::error::Error for Error {
             ErrorKind::Dns(error) => Some(error),
             ErrorKind::Socks5(error) => Some(error),
             ErrorKind::Tls(error) => Some(error),
+            ErrorKind::Credentials(error) => Some(&**error),
             ErrorKind::Timeout => self.0.attempt.as_ref().map(|attempt| attempt as _),
             _ => None,
         }

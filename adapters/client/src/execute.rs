@@ -119,6 +119,15 @@ impl<R: Runtime> Core<R> {
                     }
                     now = self.runtime.now();
                 }
+                Step::Reauthenticate => {
+                    let Some(link) = connection(&mut route, &mut lease) else { break };
+                    let outcome = self.reauthenticate(link, self.io_deadline(now, &exec)).await;
+                    now = self.runtime.now();
+                    match outcome {
+                        Ok(()) => exec.handle_reauthenticated(now),
+                        Err(error) => exec.handle_failed(now, error.of_operation(&link.address, exec.is_partly_done())),
+                    }
+                }
                 Step::Sleep(until) => {
                     drop(lease.take());
                     self.runtime.sleep_until(until).await;

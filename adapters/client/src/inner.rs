@@ -12,6 +12,7 @@ use stator_proto::session::ServerSession;
 use stator_proto::{Config, Instant};
 
 use crate::connect::ConnectSettings;
+use crate::credentials::Store;
 use crate::deployment;
 use crate::dns::ResolverConfig;
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -36,6 +37,7 @@ pub(crate) struct Core<R: Runtime> {
     pub(crate) resolver: ResolverConfig,
     /// `None` without TLS.
     pub(crate) tls: Option<Connector>,
+    pub(crate) credentials: Arc<Store>,
     pub(crate) metadata: Mutex<ClientMetadata>,
     pub(crate) hub: Mutex<Hub<R>>,
     pub(crate) settings: Settings,
@@ -56,7 +58,16 @@ impl<R: Runtime> Core<R> {
     /// Does no I/O, starts no task and needs no executor.
     pub(crate) fn new(runtime: R, options: ClientOptions) -> Arc<Self> {
         let ClientOptions {
-            config, keep_owing_connections, connector, dns_servers, tls_config, listeners, log, ..
+            config,
+            keep_owing_connections,
+            connector,
+            dns_servers,
+            tls_config,
+            listeners,
+            log,
+            aws_credentials,
+            oidc_callback,
+            ..
         } = options;
         let listeners = Listeners::of(listeners, log);
         let object_ids = ObjectIds::new(&runtime);
@@ -98,6 +109,7 @@ impl<R: Runtime> Core<R> {
             keep_owing_connections,
             connect: ConnectSettings::new(config, connector),
             tls: Connector::new(config, tls_config),
+            credentials: Arc::new(Store::new(config, aws_credentials, oidc_callback)),
             resolver: ResolverConfig::new(dns_servers.as_deref()),
             runtime,
             resolved: OnceLock::new(),

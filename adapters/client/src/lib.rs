@@ -29,6 +29,7 @@ mod collection;
 mod compress;
 mod connect;
 mod convert;
+pub mod credentials;
 mod cursor;
 mod database;
 mod deployment;

@@ -5,6 +5,7 @@ use core::task::{Poll, ready};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
+use stator_proto::auth::oidc::AccessToken;
 use stator_proto::connection::{Cancelled, Reply};
 use stator_proto::operation::{KillCursors, Namespace, Reached};
 use stator_proto::session::{ClusterTime, ServerSession};
@@ -25,6 +26,8 @@ pub(crate) struct Link<R: Runtime> {
     pub(crate) address: Arc<ServerAddress>,
     pub(crate) io: Io<R>,
     pub(crate) machine: Connection,
+    /// The OIDC token that its user was logged in with (the specification's *Connection Cache*).
+    pub(crate) token: Option<AccessToken>,
     /// The deployment, as it was when the connection was checked out.
     pub(crate) reached: Reached,
     /// A server session for the operation at hand, or one that an operation gives back.

@@ -2,16 +2,17 @@
 
 use std::borrow::Cow;
 
-use stator_proto::Config;
 use stator_proto::auth::scram::{Credentials, Prepared};
 use stator_proto::auth::{AuthError, plain_payload};
 use stator_proto::handshake::{Login, PlainPayload};
 use stator_proto::uri::{Credential, Mechanism};
+use stator_proto::{Config, ServerAddress};
 
+use crate::credentials::Store;
 use crate::error::{Error, ErrorKind, Phase, Result};
 
-/// How to authenticate; `None` without credentials.
-pub(crate) fn prepare(config: &Config) -> Result<Option<Login>> {
+/// How to authenticate at a server; `None` without credentials.
+pub(crate) fn prepare(config: &Config, store: &Store, server: &ServerAddress) -> Result<Option<Login>> {
     let Some(credential) = &config.credential else { return Ok(None) };
     let source = config.credential_source().unwrap_or("admin").to_owned();
     let login = match credential.mechanism {
@@ -23,12 +24,25 @@ pub(crate) fn prepare(config: &Config) -> Result<Option<Login>> {
             Login::Plain { payload: PlainPayload(payload), source }
         }
         Some(Mechanism::MongoDbX509) => Login::X509 { username: credential.username.clone() },
+        Some(Mechanism::MongoDbAws) => Login::Aws,
+        Some(Mechanism::MongoDbOidc) => store.oidc_login(server)?,
+        Some(Mechanism::Gssapi) => {
+            // The place for a host's GSS-API or SSPI, which would be a need of the handshake's like a token.
+            return Err(unsupported(GSSAPI));
+        }
         Some(other) => {
-            let what = format!("authentication with {} is not implemented yet", other.as_str());
-            return Err(Error::new(Phase::Prepare, ErrorKind::Unsupported(what)));
+            let what = format!("authentication with {}", other.as_str());
+            return Err(unsupported(what));
         }
     };
     Ok(Some(login))
+}
+
+const GSSAPI: &str = "authentication with GSSAPI (Kerberos), which needs a library of the system's: let the user log in with SCRAM, \
+                      MONGODB-X509, MONGODB-OIDC or, over TLS, PLAIN";
+
+fn unsupported(what: impl Into<String>) -> Error {
+    Error::new(Phase::Prepare, ErrorKind::Unsupported(what.into()))
 }
 
 fn username(credential: &Credential) -> &str {

@@ -14,6 +14,7 @@ pub use stator_proto::uri::{
 };
 
 pub use crate::connect::Connector;
+use crate::credentials::{AwsCredentialProvider, OidcCallback};
 use crate::dns;
 use crate::error::{Error, Result};
 use crate::event::Listener;
@@ -54,6 +55,12 @@ pub struct ClientOptions {
     pub dns_servers: Option<Vec<SocketAddr>>,
     /// A TLS configuration in place of what the `tls*` options say; it switches TLS on unless `tls=false` is said.
     pub tls_config: Option<TlsConfig>,
+    /// Supplies the credentials of MONGODB-AWS. Default `None`: the environment variables `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, as they are when a connection logs in.
+    pub aws_credentials: Option<AwsCredentialProvider>,
+    /// Supplies the tokens of MONGODB-OIDC, in place of the property `ENVIRONMENT`; see
+    /// [`parse_with_oidc`](Self::parse_with_oidc). Default `None`.
+    pub oidc_callback: Option<OidcCallback>,
 }
 
 impl ClientOptions {
@@ -61,6 +68,28 @@ impl ClientOptions {
     pub fn parse(uri: &str) -> Result<Self> {
         let parsed = Config::parse(uri)?;
         Ok(Self { warnings: parsed.warnings, ..Self::from(parsed.config) })
+    }
+
+    /// Reads a connection string with `authMechanism=MONGODB-OIDC` and without `ENVIRONMENT`: `callback` supplies the tokens.
+    pub fn parse_with_oidc(uri: &str, callback: OidcCallback) -> Result<Self> {
+        let parsed = Config::parse_with_oidc_callback(uri)?;
+        Ok(Self { warnings: parsed.warnings, oidc_callback: Some(callback), ..Self::from(parsed.config) })
+    }
+
+    /// Checks what the callbacks and the credential say together, and lets the latter know of the former.
+    pub(crate) fn check_credential(&mut self) -> Result<()> {
+        let has_callback = self.oidc_callback.is_some();
+        match &mut self.config.credential {
+            Some(credential) => {
+                credential.has_callback = has_callback;
+                if has_callback && credential.mechanism != Some(Mechanism::MongoDbOidc) {
+                    return Err(Error::invalid(OIDC_ONLY));
+                }
+                Ok(credential.validate()?)
+            }
+            None if has_callback => Err(Error::invalid(OIDC_ONLY)),
+            None => Ok(()),
+        }
     }
 
     /// These options with what DNS says of a `mongodb+srv` host: its servers as `config.hosts`, and the options of its TXT record
@@ -95,6 +124,8 @@ impl ClientOptions {
     }
 }
 
+const OIDC_ONLY: &str = "`oidc_callback` is for authMechanism=MONGODB-OIDC";
+
 impl Default for ClientOptions {
     fn default() -> Self {
         Self::from(Config::default())
@@ -112,6 +143,8 @@ impl From<Config> for ClientOptions {
             connector: None,
             dns_servers: None,
             tls_config: None,
+            aws_credentials: None,
+            oidc_callback: None,
         }
     }
 }

@@ -119,6 +119,8 @@ impl Host {
             match exec.poll_step() {
                 // There is one connection, and it is free.
                 Step::CheckOut => exec.handle_checked_out(now, Reached::new(TopologyKind::Single)),
+                // The credentials of this program do not end; with others, `Handshake::reauthenticate`.
+                Step::Reauthenticate => return Err("the server wants another login".into()),
                 Step::Sleep(until) => {
                     thread::sleep(until - now);
                     exec.handle_timeout(self.link.now());

@@ -99,6 +99,7 @@ fn find(now: Instant, connection: &mut Connection, wire: &mut Wire) -> Result<us
                 let reply = connection.handle_recv(now, &mut wire.input)?;
                 exec.handle_reply(now, reply.ok_or(Error::Unexpected("half a reply"))?);
             }
+            Step::Reauthenticate => return Err(Error::Unexpected("the server wants another login")),
             Step::Sleep(_) | Step::Expired => return Err(Error::Unexpected("there is no clock to go by")),
             Step::Done => break,
         }

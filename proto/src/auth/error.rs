@@ -26,7 +26,7 @@ pub enum AuthError {
     NulInPassword,
     /// The keys were derived for another password, salt, iteration count or hash than this conversation's.
     KeysMismatch,
-    /// The server's message breaks the grammar of RFC 5802; the text names the part that does.
+    /// The server's message breaks the mechanism's grammar; the text names the part that does.
     Malformed(&'static str),
     /// The server's nonce is not the client's nonce with something added: a replay, or another conversation.
     NonceMismatch,
@@ -44,13 +44,23 @@ pub enum AuthError {
     DoneTooEarly,
     /// The server said `done: false` when nothing was left to say.
     NotDone,
+    /// The STS host that the server names for MONGODB-AWS is no host name.
+    BadStsHost,
+    /// The AWS credentials are incomplete, or have characters that cannot stand in a header.
+    BadAwsCredentials,
+    /// The callback has returned an empty access token.
+    EmptyToken,
 }
 
 impl AuthError {
     /// Who can mend this.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::EmptyUsername | Self::NulInUsername | Self::NulInPassword => Fault::User,
+            Self::EmptyUsername
+            | Self::NulInUsername
+            | Self::NulInPassword
+            | Self::BadAwsCredentials
+            | Self::EmptyToken => Fault::User,
             Self::Refused(value) if matches!(value.as_str(), "invalid-proof" | "unknown-user") => Fault::User,
             Self::KeysMismatch => Fault::Host,
             Self::Malformed(_)
@@ -60,7 +70,8 @@ impl AuthError {
             | Self::Refused(_)
             | Self::BadServerSignature
             | Self::DoneTooEarly
-            | Self::NotDone => Fault::Server,
+            | Self::NotDone
+            | Self::BadStsHost => Fault::Server,
         }
     }
 }
@@ -73,7 +84,7 @@ impl fmt::Display for AuthError {
             Self::NulInUsername => f.write_str("the user name contains a NUL character"),
             Self::NulInPassword => f.write_str("the password contains a NUL character"),
             Self::KeysMismatch => f.write_str("the SCRAM keys belong to another conversation"),
-            Self::Malformed(what) => write!(f, "the server sent a malformed SCRAM message: {what}"),
+            Self::Malformed(what) => write!(f, "the server sent a malformed message: {what}"),
             Self::NonceMismatch => f.write_str("the server's nonce does not extend the client's"),
             Self::TooFewIterations(count) => {
                 write!(f, "the server asks for {count} iterations, fewer than the minimum of {MIN_ITERATIONS}")
@@ -86,6 +97,11 @@ impl fmt::Display for AuthError {
             Self::BadServerSignature => f.write_str("the server could not prove that it knows the user's keys"),
             Self::DoneTooEarly => f.write_str("the server ended the conversation before proving its identity"),
             Self::NotDone => f.write_str("the server did not end a finished conversation"),
+            Self::BadStsHost => f.write_str("the STS host that the server names is no host name"),
+            Self::BadAwsCredentials => {
+                f.write_str("the AWS credentials are incomplete, or have characters that cannot stand in a header")
+            }
+            Self::EmptyToken => f.write_str("the callback has returned an empty access token"),
         }
     }
 }

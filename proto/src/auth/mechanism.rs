@@ -5,8 +5,7 @@ use core::fmt;
 
 /// An authentication mechanism: every one that a connection string can name.
 ///
-/// Not every one has a machine here: [`Handshake`](crate::Handshake) performs the two SCRAM mechanisms, PLAIN and
-/// MONGODB-X509.
+/// [`Handshake`](crate::Handshake) performs all of them but GSSAPI, which needs a library of the system's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mechanism {

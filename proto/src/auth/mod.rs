@@ -10,11 +10,15 @@
 //! | `SCRAM-SHA-1`, `SCRAM-SHA-256` | [`scram`]: client-first, server-first, client-final, server-final |
 //! | `PLAIN` | [`plain_payload`]: one message |
 //! | `MONGODB-X509` | [`X509`]: no payload, only an optional user name |
+//! | `MONGODB-AWS` | [`aws`]: nonces, then a signature |
+//! | `MONGODB-OIDC` | [`oidc`]: a token, or the identity provider first and then a token |
 //!
 //! Sources: MongoDB's Authentication specification, RFC 5802, RFC 7677 (SCRAM), RFC 4616 (PLAIN).
 
+pub mod aws;
 mod error;
 mod mechanism;
+pub mod oidc;
 mod plain;
 pub mod scram;
 mod x509;

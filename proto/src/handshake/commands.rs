@@ -4,6 +4,7 @@ use stator_wire::bson::{BsonError, Doc, DocWriter};
 
 use super::{AuthFailure, ConversationId, HandshakeOptions, Login};
 use crate::auth::Mechanism;
+use crate::auth::oidc::jwt_payload;
 use crate::auth::scram::ClientFirst;
 use crate::operation::OperationError;
 
@@ -51,7 +52,12 @@ impl HandshakeOptions {
                 self.write_authenticate(&mut speculative);
                 speculative.str("db", "$external");
             }
-            Some(Login::Plain { .. }) | None => {}
+            Some(Login::Oidc { token: Some(token), .. }) => {
+                let mut speculative = body.document("speculativeAuthenticate");
+                write_payload(&mut speculative, Mechanism::MongoDbOidc, &jwt_payload(token));
+                speculative.str("db", "$external");
+            }
+            Some(Login::Plain { .. } | Login::Aws | Login::Oidc { token: None, .. }) | None => {}
         }
         body.str("$db", "admin");
     }
@@ -66,11 +72,16 @@ impl HandshakeOptions {
 
 pub(super) fn write_sasl_start(body: &mut DocWriter<'_>, first: &ClientFirst, db: Option<&str>) {
     let mechanism = Mechanism::scram(first.hash());
-    body.i32("saslStart", 1).str("mechanism", mechanism.as_str()).binary("payload", 0, first.payload());
+    write_payload(body, mechanism, first.payload());
     body.document("options").bool("skipEmptyExchange", true);
     if let Some(db) = db {
         body.str("db", db);
     }
+}
+
+/// `saslStart` with its first payload.
+pub(super) fn write_payload(body: &mut DocWriter<'_>, mechanism: Mechanism, payload: &[u8]) {
+    body.i32("saslStart", 1).str("mechanism", mechanism.as_str()).binary("payload", 0, payload);
 }
 
 pub(super) fn write_sasl_continue(body: &mut DocWriter<'_>, conversation: ConversationId, payload: &[u8]) {

@@ -42,6 +42,8 @@ pub enum AuthFailure {
     Mechanism(AuthError),
     /// The reply lacks a field of the conversation.
     Reply(OperationError),
+    /// The host could not fetch what was needed: credentials or a token.
+    NeedFailed,
 }
 
 impl fmt::Display for HandshakeError {
@@ -55,6 +57,7 @@ impl fmt::Display for HandshakeError {
                     AuthFailure::Refused(error) => error.fmt(f),
                     AuthFailure::Mechanism(error) => error.fmt(f),
                     AuthFailure::Reply(error) => error.fmt(f),
+                    AuthFailure::NeedFailed => f.write_str("the credentials could not be fetched"),
                 }
             }
             Self::Incompatible { min, max } => write!(

@@ -5,6 +5,9 @@
 //!          +--(SCRAM)----> [saslStart] --> keys --> saslContinue --> [empty] ---> done
 //!          +--(PLAIN)----> saslStart --------------------------------------------> done
 //!          +--(X.509)----> [authenticate] ---------------------------------------> done
+//!          +--(AWS)------> credentials --> saslStart --> saslContinue -----------> done
+//!          +--(OIDC)-----> [token --> saslStart] --------------------------------> done
+//!          +--(a human)--> saslStart --> token --> saslContinue -----------------> done
 //! ```
 //!
 //! Steps in brackets are left out when the server has answered them in its hello reply (speculative
@@ -12,33 +15,43 @@
 //!
 //! The loop of a host: [`Handshake::poll_transmit`] into a [`SendBuf`], write it, [`Handshake::handle_sent`]; read,
 //! [`Handshake::handle_recv`]; if [`Handshake::poll_keys`] asks, derive the keys or take them from a cache and
-//! [`Handshake::handle_keys`]; until [`Handshake::is_done`], then [`Handshake::finish`].
-
-use alloc::string::String;
+//! [`Handshake::handle_keys`]; if [`Handshake::poll_need`] asks, fetch it and answer; until [`Handshake::is_done`], then
+//! [`Handshake::finish`].
+//!
+//! A server that answers a command with error 391 wants the user to log in again: [`Handshake::reauthenticate`] takes the
+//! connection and goes the same way without hello.
 
 use stator_wire::Deframer;
-use stator_wire::bson::{Doc, DocWriter};
+use stator_wire::bson::DocWriter;
 
 use crate::Instant;
-use crate::auth::scram::{Challenge, ClientFinal, ClientFirst, EmptyExchange, Finish, Nonce, ScramKeys};
-use crate::auth::{AuthError, Mechanism};
-use crate::connection::{Connection, ConnectionError, Reply, Request, SendBuf};
-use crate::hello::HelloReply;
+use crate::auth::Mechanism;
+use crate::auth::oidc::AccessToken;
+use crate::auth::scram::{Challenge, ClientFinal, ClientFirst, EmptyExchange, Nonce, ScramKeys};
+use crate::connection::{Connection, ConnectionError, Request, SendBuf};
 use crate::operation::stamps::write_server_api;
-use crate::operation::{CommandError, OperationError};
 
+mod aws;
 mod commands;
 mod error;
 mod metadata;
+mod need;
+mod oidc;
 mod options;
+mod reauth;
+mod replies;
 
 pub use error::{AuthFailure, HandshakeError};
 pub use metadata::{ClientMetadata, EnvInfo, OsInfo};
+pub use need::Need;
 pub use options::{HandshakeOptions, Login, PlainPayload};
+pub use reauth::REAUTHENTICATION_REQUIRED;
 
 pub use crate::uri::DriverInfo;
 
-use self::commands::{SaslReply, write_sasl_continue, write_sasl_start};
+use self::aws::AwsStep;
+use self::commands::{write_sasl_continue, write_sasl_start};
+use self::oidc::OidcStep;
 
 /// The oldest wire version that is spoken here: MongoDB 4.2.
 pub const MIN_WIRE_VERSION: i32 = 8;
@@ -58,6 +71,8 @@ pub struct Handshake {
     /// Whether hello was answered as it should.
     greeted: bool,
     keys: Option<ScramKeys>,
+    /// The token that is with the server, or was accepted by it.
+    token: Option<AccessToken>,
 }
 
 #[derive(Debug)]
@@ -84,6 +99,8 @@ enum Phase {
     },
     Plain,
     X509,
+    Aws(AwsStep),
+    Oidc(OidcStep),
     Done,
     Failed(HandshakeError),
 }
@@ -100,19 +117,15 @@ impl Handshake {
             Some(Login::Scram { credentials, .. }) => Some(ClientFirst::new(credentials, nonce.clone())),
             _ => None,
         };
-        let mechanism = match (&first, &options.login) {
-            (Some(first), _) => Mechanism::scram(first.hash()),
-            (None, Some(Login::X509 { .. })) => Mechanism::MongoDbX509,
-            (None, _) => Mechanism::Plain,
-        };
         Self {
             connection: Connection::new(options.compression.clone()),
+            mechanism: options.mechanism(first.as_ref()),
             options,
-            mechanism,
             phase: Phase::Hello { first, nonce: Some(nonce) },
             unsent: true,
             greeted: false,
             keys: None,
+            token: None,
         }
     }
 
@@ -160,6 +173,20 @@ impl Handshake {
                 options.write_authenticate(body);
                 body.str("$db", "$external");
             }),
+            Phase::Aws(step) => {
+                let Some(name) = step.command() else { return Ok(false) };
+                (name, &|body| {
+                    step.write(body);
+                    body.str("$db", database);
+                })
+            }
+            Phase::Oidc(step) => {
+                let Some(name) = step.command() else { return Ok(false) };
+                (name, &|body| {
+                    step.write(body);
+                    body.str("$db", database);
+                })
+            }
             Phase::ScramKeys { .. } | Phase::Done | Phase::Failed(_) => return Ok(false),
         };
         let body = |doc: &mut DocWriter<'_>| {
@@ -204,106 +231,6 @@ impl Handshake {
         let error = HandshakeError::from(self.connection.handle_closed(now, input));
         self.phase = Phase::Failed(error.clone());
         error
-    }
-
-    fn handle_reply(&mut self, reply: &Reply) -> Result<(), HandshakeError> {
-        let phase = core::mem::replace(&mut self.phase, Phase::Done);
-        let command = CommandError::from_reply(reply);
-        if !matches!(phase, Phase::Hello { .. }) {
-            let outcome = match command {
-                Ok(None) => self.handle_step(phase, reply.body()),
-                Ok(Some(error)) => Err(AuthFailure::Refused(error)),
-                Err(error) => Err(AuthFailure::Reply(error)),
-            };
-            return outcome.map_err(|cause| self.auth_error(cause));
-        }
-        match command {
-            Ok(None) => {}
-            Ok(Some(error)) => return Err(HandshakeError::Hello(OperationError::Command(error))),
-            Err(error) => return Err(HandshakeError::Hello(error)),
-        }
-        let hello = HelloReply::parse(reply.body()).map_err(|error| HandshakeError::Hello(error.into()))?;
-        self.handle_hello(phase, hello)
-    }
-
-    fn handle_hello(&mut self, phase: Phase, hello: HelloReply) -> Result<(), HandshakeError> {
-        let (min, max) = (hello.min_wire_version, hello.max_wire_version);
-        if max < MIN_WIRE_VERSION || min > MAX_WIRE_VERSION {
-            return Err(HandshakeError::Incompatible { min, max });
-        }
-        if self.options.load_balanced && hello.service_id.is_none() {
-            return Err(HandshakeError::NotLoadBalanced);
-        }
-        let wanted = &self.options.compressors;
-        let compressor = hello
-            .compression
-            .iter()
-            .find_map(|name| wanted.iter().find(|(wanted, _)| wanted == name))
-            .map(|(_, id)| *id);
-        let speculative = hello.speculative_authenticate.clone();
-        let supported = hello.sasl_supported_mechs.clone();
-        self.connection.set_hello(hello, compressor);
-        self.greeted = true;
-        let (first, nonce) = match phase {
-            Phase::Hello { first, nonce } => (first, nonce),
-            _ => (None, None),
-        };
-        match &self.options.login {
-            None => self.phase = Phase::Done,
-            Some(Login::Plain { .. }) => self.enter(Phase::Plain),
-            Some(Login::X509 { .. }) if speculative.is_some() => self.phase = Phase::Done,
-            Some(Login::X509 { .. }) => self.enter(Phase::X509),
-            Some(Login::Negotiate { .. } | Login::Scram { .. }) => {
-                let Some(first) = first else { return Ok(()) };
-                if let Some(answer) = speculative {
-                    let outcome = self.handle_step(Phase::ScramStart { first }, answer.as_doc());
-                    return outcome.map_err(|cause| self.auth_error(cause));
-                }
-                let first = match (&self.options.login, nonce) {
-                    (Some(Login::Negotiate { sha1, .. }), Some(nonce)) => {
-                        let names = supported.iter().flatten().map(String::as_str);
-                        match Mechanism::negotiate(names) {
-                            Mechanism::ScramSha1 => ClientFirst::new(sha1, nonce),
-                            _ => first,
-                        }
-                    }
-                    _ => first,
-                };
-                self.mechanism = Mechanism::scram(first.hash());
-                self.enter(Phase::ScramStart { first });
-            }
-        }
-        Ok(())
-    }
-
-    /// The reply to a step of the authentication, or its speculative equivalent.
-    fn handle_step(&mut self, phase: Phase, reply: Doc<'_>) -> Result<(), AuthFailure> {
-        match phase {
-            Phase::ScramStart { first } => {
-                let step = SaslReply::parse(reply)?;
-                let challenge = first.next(step.payload, step.done).map_err(AuthFailure::Mechanism)?;
-                self.phase = Phase::ScramKeys { challenge, conversation: step.conversation };
-            }
-            Phase::ScramFinal { last, conversation } => {
-                let step = SaslReply::parse(reply)?;
-                match last.finish(step.payload, step.done).map_err(AuthFailure::Mechanism)? {
-                    Finish::Done(verified) => self.keys = Some(verified.into_keys()),
-                    Finish::EmptyExchange(empty) => self.enter(Phase::ScramEmpty { empty, conversation }),
-                }
-            }
-            Phase::ScramEmpty { empty, .. } => {
-                let step = SaslReply::parse(reply)?;
-                let verified = empty.handle_reply(step.payload, step.done).map_err(AuthFailure::Mechanism)?;
-                self.keys = Some(verified.into_keys());
-            }
-            Phase::Plain => {
-                if !SaslReply::parse(reply)?.done {
-                    return Err(AuthFailure::Mechanism(AuthError::NotDone));
-                }
-            }
-            Phase::X509 | Phase::Hello { .. } | Phase::ScramKeys { .. } | Phase::Done | Phase::Failed(_) => {}
-        }
-        Ok(())
     }
 
     const fn auth_error(&self, cause: AuthFailure) -> HandshakeError {
@@ -358,6 +285,11 @@ impl Handshake {
     /// Whether hello was answered: what fails from here on is authentication.
     pub const fn is_authenticating(&self) -> bool {
         self.greeted
+    }
+
+    /// How it authenticates, if at all.
+    pub const fn login(&self) -> Option<&Login> {
+        self.options.login.as_ref()
     }
 
     /// Why the handshake failed, if it did.

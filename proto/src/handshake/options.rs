@@ -7,7 +7,9 @@ use core::fmt;
 use stator_wire::bson::DocBuf;
 
 use crate::Instant;
-use crate::auth::scram::Credentials;
+use crate::auth::Mechanism;
+use crate::auth::oidc::{AccessToken, Flow};
+use crate::auth::scram::{ClientFirst, Credentials};
 use crate::connection::Compression;
 use crate::uri::ServerApi;
 
@@ -42,6 +44,18 @@ pub enum Login {
         /// The subject's name, if the server is not to take it from the certificate.
         username: Option<String>,
     },
+    /// MONGODB-AWS: credentials are [needed](crate::handshake::Need::AwsCredentials) when their time has come.
+    Aws,
+    /// MONGODB-OIDC: tokens are [needed](crate::handshake::Need::OidcToken) when their time has come. Whether the server may see
+    /// one ([`AllowedHosts`](crate::auth::oidc::AllowedHosts)) is for the host to decide before it connects.
+    Oidc {
+        /// Whose tokens they are.
+        flow: Flow,
+        /// The principal's name, if there is one.
+        username: Option<String>,
+        /// The token that the client has already: it is tried with hello.
+        token: Option<AccessToken>,
+    },
 }
 
 /// A PLAIN payload; its `Debug` shows nothing of it.
@@ -71,4 +85,17 @@ pub struct HandshakeOptions {
     pub server_api: Option<ServerApi>,
     /// When the handshake must be over.
     pub deadline: Instant,
+}
+
+impl HandshakeOptions {
+    /// The mechanism in use, the one speculated on to begin with; means nothing without a login.
+    pub(super) fn mechanism(&self, first: Option<&ClientFirst>) -> Mechanism {
+        match (first, &self.login) {
+            (Some(first), _) => Mechanism::scram(first.hash()),
+            (None, Some(Login::X509 { .. })) => Mechanism::MongoDbX509,
+            (None, Some(Login::Aws)) => Mechanism::MongoDbAws,
+            (None, Some(Login::Oidc { .. })) => Mechanism::MongoDbOidc,
+            (None, _) => Mechanism::Plain,
+        }
+    }
 }

@@ -10,6 +10,7 @@
 //!   |     +---------------------|--+  expired --the host's error--> done
 //!   +---------------------------+  |
 //!           retryable              +-- failed --> done
+//!                                  +-- error 391 --> reauthenticate --> exchange
 //! ```
 //!
 //! # Sessions
@@ -43,6 +44,7 @@ use crate::{Instant, ServerAddress};
 mod attempt;
 mod begin;
 mod head;
+mod reauth;
 mod slot;
 
 pub use slot::SessionSlot;
@@ -58,6 +60,9 @@ pub enum Step {
     CheckOut,
     /// An exchange on it: [`Exec::send`], write, read, then [`Exec::handle_reply`] or [`Exec::handle_failed`].
     Exchange,
+    /// The server wants the connection's user to log in again: [`Handshake::reauthenticate`](crate::Handshake::reauthenticate),
+    /// then [`Exec::handle_reauthenticated`] or [`Exec::handle_failed`].
+    Reauthenticate,
     /// Wait until then, then [`Exec::handle_timeout`].
     Sleep(Instant),
     /// `timeoutMS` leaves no time for another attempt: make a timeout error, of which [`Exec::take_cause`] is the cause
@@ -123,6 +128,7 @@ pub struct Exec<O: Operation, E> {
 enum State<T, E> {
     CheckOut,
     Exchange,
+    Reauthenticate,
     Backoff(Instant),
     Expired,
     Done(Result<T, E>),
@@ -174,6 +180,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
         match self.state {
             State::CheckOut => Step::CheckOut,
             State::Exchange => Step::Exchange,
+            State::Reauthenticate => Step::Reauthenticate,
             State::Backoff(until) => Step::Sleep(until),
             State::Expired => Step::Expired,
             State::Done(_) => Step::Done,
@@ -316,6 +323,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
                 }
                 self.operation.handle_reply(reply)
             }
+            Ok(Some(error)) if self.reauthenticates_after(&error) => return,
             Ok(Some(error)) => match self.operation.handle_error(error) {
                 Ok(output) => Ok(Progress::Done(output)),
                 Err(error) => return self.fail(now, error, true),
@@ -333,6 +341,8 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
         match self.state {
             State::Done(_) => {}
             State::Expired => self.state = State::Done(Err(error)),
+            // What goes wrong there is told, not retried.
+            State::Reauthenticate => self.fail(now, error, false),
             _ => self.fail(now, error, true),
         }
     }

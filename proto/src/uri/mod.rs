@@ -66,6 +66,18 @@ impl Config {
     /// # Errors
     /// Everything that [`UriError`] lists. The string's values never appear in an error.
     pub fn parse(uri: &str) -> Result<Parsed, UriError> {
+        Self::read(uri, false)
+    }
+
+    /// As [`parse`](Self::parse), for a host that has a callback for MONGODB-OIDC tokens: `ENVIRONMENT` must not be there then.
+    ///
+    /// # Errors
+    /// As for [`parse`](Self::parse).
+    pub fn parse_with_oidc_callback(uri: &str) -> Result<Parsed, UriError> {
+        Self::read(uri, true)
+    }
+
+    fn read(uri: &str, has_callback: bool) -> Result<Parsed, UriError> {
         let parts = grammar::split(uri)?;
         let mut config = Self::without_hosts();
         if parts.is_srv {
@@ -76,7 +88,10 @@ impl Config {
         config.default_database = parts.database()?;
         let mut draft = draft::Draft::new(config, parts.user_info()?);
         draft.apply_all(parts.options)?;
-        let parsed = draft.finish()?;
+        let mut parsed = draft.finish()?;
+        if let Some(credential) = &mut parsed.config.credential {
+            credential.has_callback = has_callback;
+        }
         parsed.config.validate()?;
         Ok(parsed)
     }

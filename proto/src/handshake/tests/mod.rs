@@ -2,9 +2,15 @@
 
 extern crate std;
 
+mod aws;
+mod external;
 mod failures;
 mod hello;
+mod hostile;
 mod mechanisms;
+mod needs;
+mod oidc;
+mod reauth;
 mod server;
 mod transport;
 
@@ -15,11 +21,13 @@ use alloc::{format, vec};
 use std::sync::OnceLock;
 
 use self::server::{CONVERSATION, Field, Fields, Server, failure, set};
-use stator_wire::bson::BsonError;
+use stator_wire::bson::{BsonError, Doc};
 
 use super::*;
+use crate::auth::AuthError;
 use crate::auth::scram::{Credentials, Hash, KeyCache, KeyParams, Prepared, server::StoredCredentials};
 use crate::connection::Compression;
+use crate::operation::{CommandError, OperationError};
 use crate::uri::ServerApi;
 
 /// Both ends of one handshake.
@@ -33,6 +41,8 @@ struct Pair {
     cache: KeyCache,
     /// How often keys had to be derived.
     derived: usize,
+    /// What answers needs.
+    host: needs::TestHost,
     /// The most bytes that one write or one read moves.
     piece: usize,
     /// After how many bytes of its own the server closes the stream.
@@ -50,6 +60,7 @@ impl Pair {
             wire: vec![],
             cache: KeyCache::new(),
             derived: 0,
+            host: needs::TestHost::default(),
             piece: usize::MAX,
             closes_after: None,
             now: Instant::ORIGIN,
@@ -95,6 +106,9 @@ impl Pair {
             self.derived += usize::from(cached.is_none());
             let keys = cached.unwrap_or_else(|| challenge.derive_keys());
             self.client.handle_keys(keys)?;
+        }
+        if let Some(need) = self.client.poll_need() {
+            self.fulfil(need);
         }
         self.client.poll_transmit(self.now, &mut self.out);
         while !self.out.is_empty() {

@@ -10,6 +10,7 @@ use stator_wire::Deframer;
 use stator_wire::bson::{Doc, DocBuf, DocWriter};
 use stator_wire::op_msg::{Builder, Flags, OpMsg};
 
+use super::external::External;
 use crate::auth::scram::{Nonce, server};
 
 /// A value in a reply.
@@ -57,19 +58,23 @@ pub(super) struct Server {
     pub(super) service_id: Option<[u8; 12]>,
     /// The payload that PLAIN must have.
     pub(super) plain: Vec<u8>,
+    /// MONGODB-AWS and MONGODB-OIDC.
+    pub(super) external: External,
     /// Changes replies. The steps are `hello`, `speculative`, `start`, `continue`, `empty`, `authenticate`.
     pub(super) edit: Edit,
     /// The commands received, in order.
     pub(super) commands: Vec<DocBuf>,
     input: Deframer,
-    state: State,
+    pub(super) state: State,
     next_id: i32,
 }
 
-enum State {
+pub(super) enum State {
     Idle,
     Challenged { exchange: Box<server::Challenged>, skip: bool },
     Empty,
+    Aws,
+    Principal,
     LoggedIn,
 }
 
@@ -86,6 +91,7 @@ impl Server {
             skip_empty: true,
             service_id: None,
             plain: vec![],
+            external: External { sts_host: "sts.amazonaws.com", ..External::default() },
             edit: Box::new(|_, _| {}),
             commands: vec![],
             input: Deframer::new(48_000_000),
@@ -188,6 +194,11 @@ impl Server {
             self.state = State::LoggedIn;
             return Some(step(vec![], true));
         }
+        match mechanism {
+            "MONGODB-AWS" => return self.start_aws(payload),
+            "MONGODB-OIDC" => return self.start_oidc(payload),
+            _ => {}
+        }
         let stored = self.stored.iter().find(|stored| stored.hash.mechanism_name() == mechanism)?;
         let options = command.get_doc("options").unwrap();
         let skip = options.and_then(|options| options.get_bool("skipEmptyExchange").unwrap()).unwrap_or(false);
@@ -209,6 +220,12 @@ impl Server {
                 }
                 Err(_) => ("continue", failure(18, "Authentication failed.")),
             },
+            State::Aws => {
+                ("continue", self.finish_aws(payload).unwrap_or_else(|| failure(18, "Authentication failed.")))
+            }
+            State::Principal => {
+                ("continue", self.take_token(payload).unwrap_or_else(|| failure(18, "Authentication failed.")))
+            }
             State::Empty if payload.is_empty() => {
                 self.state = State::LoggedIn;
                 ("empty", step(vec![], true))
@@ -223,7 +240,7 @@ impl Server {
     }
 }
 
-fn step(payload: Vec<u8>, done: bool) -> Fields {
+pub(super) fn step(payload: Vec<u8>, done: bool) -> Fields {
     vec![("conversationId", Field::I32(CONVERSATION)), ("done", Field::Bool(done)), ("payload", Field::Bytes(payload))]
 }
 

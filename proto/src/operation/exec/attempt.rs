@@ -25,6 +25,8 @@ pub(super) struct Attempt {
     pub(super) has_session: bool,
     /// Its command has started the transaction.
     pub(super) is_first: bool,
+    /// Its user has logged in again, for the current command.
+    pub(super) reauthenticated: bool,
     pub(super) wants_pin: bool,
     pub(super) wants_avoid: bool,
     /// The next attempt is to avoid the server, whatever the deployment's shape.
@@ -41,6 +43,7 @@ impl Default for Attempt {
             max_wire_version: 0,
             has_session: false,
             is_first: false,
+            reauthenticated: false,
             wants_pin: false,
             wants_avoid: false,
             retargets: false,
@@ -76,6 +79,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
     /// The command has succeeded.
     pub(super) fn succeed(&mut self, progress: Progress<O::Output>) {
         self.attempt.stage = Stage::Prepare;
+        self.attempt.reauthenticated = false;
         if let Some(end) = self.traits.session.transaction_end()
             && let Some(transaction) = self.transaction_mut()
         {

@@ -282,6 +282,21 @@ impl Host {
                     }
                     self.tell_address(&mut exec);
                 }
+                Step::Reauthenticate => {
+                    self.requests.push("login".into());
+                    match script.peek().copied() {
+                        Some(Event::Refused(code)) => {
+                            script.next();
+                            let refused = Failed::new(FailureClass::Server, "refused");
+                            exec.handle_failed(self.now, Failed { code: Some(code), ..refused });
+                        }
+                        Some(Event::Unreachable) => {
+                            script.next();
+                            exec.handle_failed(self.now, Failed::new(FailureClass::Network, "unreachable"));
+                        }
+                        _ => exec.handle_reauthenticated(self.now),
+                    }
+                }
                 Step::Sleep(until) => {
                     assert_eq!(exec.poll_timeout(), Some(until));
                     self.sleeps.push(until - self.now);

@@ -7,6 +7,7 @@ mod deadline;
 mod find_and_modify;
 mod host;
 mod reads;
+mod reauth;
 mod retries;
 mod sessions;
 mod transactions;
@@ -123,6 +124,10 @@ impl Server {
                     input.push(&message(request.header().request_id, reply.as_doc()));
                     let reply = connection.handle_recv(now, &mut input).unwrap().unwrap();
                     exec.handle_reply(now, reply);
+                }
+                Step::Reauthenticate => {
+                    self.requests.push("login".into());
+                    exec.handle_reauthenticated(now);
                 }
                 Step::Sleep(until) => {
                     now = until;

@@ -1,4 +1,4 @@
-//! SCRAM logins, served by the state machine of `stator_proto`.
+//! Logins: SCRAM, served by the state machine of `stator_proto`, and the way to other mechanisms.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -10,6 +10,7 @@ use stator_proto::auth::scram::{Credentials, KeyParams, Nonce, Prepared};
 
 use super::Engine;
 use super::error::{AUTHENTICATION_FAILED, Failed, PROTOCOL_ERROR};
+use super::external::External;
 use super::value::{integer, truthy};
 use crate::rng::Rng;
 
@@ -17,8 +18,8 @@ use crate::rng::Rng;
 #[derive(Debug)]
 pub struct Peer {
     connection_id: i64,
-    conversation: Conversation,
-    user: Option<String>,
+    pub(super) conversation: Conversation,
+    pub(super) user: Option<String>,
 }
 
 impl Peer {
@@ -43,7 +44,7 @@ impl Peer {
     }
 }
 
-enum Conversation {
+pub(super) enum Conversation {
     None,
     /// The client's proof is awaited.
     Challenged {
@@ -51,6 +52,12 @@ enum Conversation {
         user: String,
         skip_empty: bool,
     },
+    /// A signature is awaited.
+    Aws {
+        nonce: Vec<u8>,
+    },
+    /// An OIDC token is awaited.
+    Principal,
     /// The client's empty message is awaited.
     Empty {
         user: String,
@@ -62,6 +69,8 @@ impl fmt::Debug for Conversation {
         f.write_str(match self {
             Self::None => "None",
             Self::Challenged { .. } => "Challenged",
+            Self::Aws { .. } => "Aws",
+            Self::Principal => "Principal",
             Self::Empty { .. } => "Empty",
         })
     }
@@ -72,6 +81,7 @@ impl fmt::Debug for Conversation {
 pub(super) struct Users {
     known: BTreeMap<String, [StoredCredentials; 2]>,
     nonces: u64,
+    pub(super) external: External,
 }
 
 impl fmt::Debug for Users {
@@ -82,7 +92,7 @@ impl fmt::Debug for Users {
 
 impl Users {
     pub(super) fn is_empty(&self) -> bool {
-        self.known.is_empty()
+        self.known.is_empty() && self.external.is_empty()
     }
 
     /// The mechanisms of a `database.user`; none if there is no such user.
@@ -112,6 +122,11 @@ impl Engine {
     pub(super) fn sasl_start(&mut self, peer: &mut Peer, body: &Document) -> Result<Document, Failed> {
         peer.conversation = Conversation::None;
         let mechanism = body.get_str("mechanism").map_err(|_| Failed::field("mechanism"))?;
+        match mechanism {
+            "MONGODB-AWS" => return Self::start_aws(peer, payload(body)?),
+            "MONGODB-OIDC" => return self.start_oidc(peer, payload(body)?),
+            _ => {}
+        }
         let mechanism = MECHANISMS.iter().position(|name| *name == mechanism);
         let mechanism =
             mechanism.ok_or_else(|| Failed::bad_value("Received authentication for an unknown mechanism"))?;
@@ -129,7 +144,7 @@ impl Engine {
         Ok(reply)
     }
 
-    pub(super) fn sasl_continue(peer: &mut Peer, body: &Document) -> Result<Document, Failed> {
+    pub(super) fn sasl_continue(&self, peer: &mut Peer, body: &Document) -> Result<Document, Failed> {
         let conversation = core::mem::replace(&mut peer.conversation, Conversation::None);
         if body.get("conversationId").and_then(integer) != Some(i64::from(CONVERSATION)) {
             return Err(Failed::new(PROTOCOL_ERROR, "No SASL session state found"));
@@ -145,6 +160,8 @@ impl Engine {
                 }
                 Ok(sasl_reply(skip_empty, &last))
             }
+            Conversation::Aws { nonce } => self.finish_aws(peer, &nonce, payload(body)?),
+            Conversation::Principal => self.take_token(peer, payload(body)?),
             Conversation::Empty { user } => {
                 peer.user = Some(user);
                 Ok(sasl_reply(true, b""))
@@ -160,11 +177,11 @@ fn payload(body: &Document) -> Result<&[u8], Failed> {
     }
 }
 
-fn refused() -> Failed {
+pub(super) fn refused() -> Failed {
     Failed::new(AUTHENTICATION_FAILED, "Authentication failed.")
 }
 
-fn sasl_reply(done: bool, payload: &[u8]) -> Document {
+pub(super) fn sasl_reply(done: bool, payload: &[u8]) -> Document {
     let payload = Binary { subtype: BinarySubtype::Generic, bytes: payload.to_vec() };
     doc! { "conversationId": CONVERSATION, "done": done, "payload": payload, "ok": 1.0 }
 }

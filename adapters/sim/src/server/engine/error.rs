@@ -62,6 +62,7 @@ pub fn code_name(code: i32) -> String {
         189 => "PrimarySteppedDown",
         251 => "NoSuchTransaction",
         262 => "ExceededTimeLimit",
+        391 => "ReauthenticationRequired",
         10107 => "NotWritablePrimary",
         DOCUMENT_TOO_LARGE => "BSONObjectTooLarge",
         DUPLICATE_KEY => "DuplicateKey",

@@ -8,6 +8,7 @@ mod aggregate;
 mod auth;
 mod cursors;
 mod error;
+mod external;
 mod fail_point;
 mod filter;
 mod project;
@@ -164,7 +165,7 @@ impl Engine {
         match name {
             "hello" | "isMaster" | "ismaster" => return Ok(self.hello(now, peer, request)),
             "saslStart" => return self.sasl_start(peer, &request.body),
-            "saslContinue" => return Self::sasl_continue(peer, &request.body),
+            "saslContinue" => return self.sasl_continue(peer, &request.body),
             "ping" | "buildInfo" | "buildinfo" | "endSessions" => {}
             _ if self.users.is_empty() || peer.is_authenticated() => {}
             _ => return Err(Failed::new(UNAUTHORIZED, format!("Command {name} requires authentication"))),
