@@ -4,19 +4,10 @@
 
 use super::stop::Stop;
 
-const RETRIES: &str = "retries";
 const SESSIONS: &str = "sessions";
 
 /// What a case's file and description contain, and what it needs.
 const PENDING: &[(&str, &str, &str)] = &[
-    ("writeConcernError", "retryable write", RETRIES),
-    ("cancel-server-check", "Cancel server check", RETRIES),
-    ("interruptInUse-pool-clear", "is retryable", RETRIES),
-    ("pool-cleared-error", "does not mark server unknown", RETRIES),
-    ("poc-retryable-reads", "", RETRIES),
-    ("poc-retryable-writes", "", RETRIES),
-    ("aggregate", "$listLocalSessions", SESSIONS),
-    ("poc-crud", "$listLocalSessions", SESSIONS),
     // The client says endSessions when it is closed.
     ("connection-logging", "and close the client", SESSIONS),
 ];
