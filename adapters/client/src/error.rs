@@ -223,9 +223,13 @@ impl Error {
         }
     }
 
-    /// The server concerned, if one was chosen.
+    /// The server concerned: the one that was chosen, or whose failure kept it from being chosen.
     pub fn server(&self) -> Option<&ServerAddress> {
-        self.0.server.as_ref().or_else(|| self.cause()?.server())
+        let root = || match &*self.0.kind {
+            ErrorKind::Selection(failure) => failure.cause()?.server(),
+            _ => self.cause()?.server(),
+        };
+        self.0.server.as_ref().or_else(root)
     }
 
     /// The error behind a failed check-out.

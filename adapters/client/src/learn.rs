@@ -32,7 +32,7 @@ pub(crate) fn from_dial(error: &Error) -> Option<ApplicationError<Error>> {
         ErrorKind::Runtime(_) | ErrorKind::Closed | ErrorKind::Unsupported(_) | ErrorKind::InvalidArgument(_) => {
             return None;
         }
-        _ if is_overload(error) => Lesson::Overloaded,
+        _ if is_overload(error) || error.has_label("SystemOverloadedError") => Lesson::Overloaded,
         ErrorKind::Timeout => Lesson::Timeout,
         _ if error.is_network() => Lesson::Network,
         _ => Lesson::Other,

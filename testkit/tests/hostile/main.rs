@@ -1,6 +1,7 @@
 //! Servers that break the rules: each gets its own clear error in time, costs no memory, and does not hurt the client.
 
 mod cases;
+mod deployments;
 mod handshakes;
 mod peer;
 mod replies;
@@ -35,6 +36,9 @@ macro_rules! on_all {
 on_all! {
     bad_replies: replies::bad_replies;
     bad_handshakes: handshakes::bad_handshakes;
+    black_hole: deployments::black_hole;
+    closes_at_each_byte: deployments::closes_at_each_byte;
+    one_byte_per_second: deployments::one_byte_per_second;
     unsolicited: streams::unsolicited_bytes;
     silence: streams::silence_in_the_middle;
     more_to_come: streams::more_replies_than_were_asked_for;

@@ -96,8 +96,17 @@ pub(crate) fn hello() -> Document {
     }
 }
 
-/// A server whose connections, counted from 0, are served by `script`. Its URI.
+/// A server that behaves towards the client's monitor, which connects first. The other connections, counted from 0, are served
+/// by `script`. Its URI.
 pub(crate) fn server(script: impl Fn(usize, Peer) + Send + Sync + 'static) -> String {
+    bare_server(move |number, mut peer| match number.checked_sub(1) {
+        Some(number) => script(number, peer),
+        None => peer.behave(&hello()),
+    })
+}
+
+/// A server whose connections, counted from 0 and that of the monitor among them, are served by `script`. Its URI.
+pub(crate) fn bare_server(script: impl Fn(usize, Peer) + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("mongodb://{}/", listener.local_addr().unwrap());
     let (script, accepted) = (Arc::new(script), AtomicUsize::new(0));
@@ -111,7 +120,10 @@ pub(crate) fn server(script: impl Fn(usize, Peer) + Send + Sync + 'static) -> St
 }
 
 pub(crate) fn client<R: Runtime>(runtime: R, uri: &str) -> Client<R> {
-    Client::with_runtime(runtime, ClientOptions::parse(uri).unwrap()).unwrap()
+    let mut options = ClientOptions::parse(uri).unwrap();
+    // The first error is what these tests are about.
+    options.config.retry_reads = Some(false);
+    Client::with_runtime(runtime, options).unwrap()
 }
 
 pub(crate) async fn find<R: Runtime>(client: &Client<R>, id: i32) -> stator_client::Result<Option<Document>> {

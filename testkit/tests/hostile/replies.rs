@@ -49,7 +49,7 @@ pub(crate) async fn bad_replies<R: Runtime>(runtime: R) {
 }
 
 /// A line of the process's status, in kB; `None` where there is none.
-fn memory(line: &str) -> Option<u64> {
+pub(crate) fn memory(line: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let value = status.lines().find_map(|text| text.strip_prefix(line))?;
     value.trim().trim_end_matches(" kB").parse().ok()
