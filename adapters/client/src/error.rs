@@ -331,6 +331,8 @@ impl Error {
     pub fn tls(&self) -> Option<&TlsError> {
         match &*self.0.kind {
             ErrorKind::Tls(error) => Some(error),
+            // No server could be selected because none could be reached securely.
+            ErrorKind::Selection(failure) => failure.cause()?.tls(),
             _ => self.cause()?.tls(),
         }
     }
