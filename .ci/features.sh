@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compiles every feature combination that exists, with all lints as errors: a feature without a job is fiction.
 #
-# Features only add codecs, TLS, Extended JSON and mongodb+srv, each in files of its own, so "none", "each alone" and "all" cover what can break.
+# Features only add codecs, TLS, Extended JSON, log messages and mongodb+srv, each in files of its own, so "none", "each alone" and "all" cover what can break.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,8 +11,8 @@ check() {
 }
 
 check ""
-for feature in extjson snappy srv tls tls-encrypted-keys zlib zstd; do check "$feature"; done
-check "extjson snappy srv tls tls-encrypted-keys zlib zstd"
+for feature in extjson snappy srv tls tls-encrypted-keys tracing zlib zstd; do check "$feature"; done
+check "extjson snappy srv tls tls-encrypted-keys tracing zlib zstd"
 
 # The adapters have TLS and mongodb+srv by default.
 for crate in tokio smol async-std blocking; do
@@ -21,7 +21,7 @@ for crate in tokio smol async-std blocking; do
 done
 
 # The features above are all there are: whoever adds one adds it here.
-known="extjson snappy srv tls tls-encrypted-keys zlib zstd"
+known="extjson snappy srv tls tls-encrypted-keys tracing zlib zstd"
 found=$(cargo metadata --quiet --no-deps --format-version 1 |
     python3 -c 'import json, sys
 packages = json.load(sys.stdin)["packages"]

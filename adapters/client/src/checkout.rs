@@ -18,6 +18,7 @@ use crate::inner::Core;
 use crate::lease::Lease;
 use crate::runtime::Runtime;
 use crate::selection::Telling;
+use crate::selector::ServerSelector;
 
 /// What an operation asks of the cluster.
 #[derive(Debug)]
@@ -109,7 +110,17 @@ impl<R: Runtime> Core<R> {
         let random = self.random();
         let mut after = After::default();
         let mut hub = self.lock_awake(now)?;
-        let outcome = hub.cluster.check_out(now, &ask.target, ask.avoid, until, random);
+        let outcome = match self.selector.as_ref().filter(|_| ServerSelector::is_asked(&ask.target)) {
+            None => hub.cluster.check_out(now, &ask.target, ask.avoid, until, random),
+            Some(selector) => {
+                let (description, options) = (hub.cluster.description().clone(), hub.cluster.select_options());
+                // The application's function runs without the lock.
+                drop(hub);
+                let servers = selector.select(&description, ask, &options)?;
+                hub = self.lock_awake(now)?;
+                hub.cluster.check_out_among(now, &servers, until, random)
+            }
+        };
         let selected = match &outcome {
             CheckOut::Granted { server, .. } | CheckOut::Wait { server, .. } | CheckOut::Refused { server, .. } => {
                 Some(*server)

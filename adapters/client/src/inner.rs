@@ -21,6 +21,7 @@ use crate::hub::{After, Hub, SrvState, Teller, lock};
 use crate::link::Link;
 use crate::options::ClientOptions;
 use crate::runtime::Runtime;
+use crate::selector::ServerSelector;
 use crate::tls::Connector;
 use crate::{dial, keeper, monitor, srv};
 
@@ -42,6 +43,7 @@ pub(crate) struct Core<R: Runtime> {
     pub(crate) hub: Mutex<Hub<R>>,
     pub(crate) settings: Settings,
     pub(crate) retries: RetryOptions,
+    pub(crate) selector: Option<ServerSelector>,
     /// Events on their way to the listeners.
     pub(crate) deliveries: Arc<Deliveries>,
     /// The topology's id in events.
@@ -67,6 +69,7 @@ impl<R: Runtime> Core<R> {
             log,
             aws_credentials,
             oidc_callback,
+            server_selector,
             ..
         } = options;
         let listeners = Listeners::of(listeners, log);
@@ -100,6 +103,7 @@ impl<R: Runtime> Core<R> {
             hub: Mutex::new(hub),
             this: this.clone(),
             settings,
+            selector: server_selector,
             retries: RetryOptions {
                 retry_reads: config.retry_reads(),
                 retry_writes: config.retry_writes(),

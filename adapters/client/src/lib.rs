@@ -57,6 +57,7 @@ pub mod options;
 pub mod results;
 pub mod runtime;
 mod selection;
+mod selector;
 mod srv;
 pub mod tls;
 pub mod topology;

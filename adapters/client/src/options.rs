@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::event::Listener;
 use crate::logging::LogOptions;
 use crate::runtime::Runtime;
+pub use crate::selector::ServerSelector;
 use crate::tls::TlsConfig;
 
 /// Everything that a client can be told.
@@ -48,6 +49,8 @@ pub struct ClientOptions {
     /// What is logged, in builds with the feature `tracing`. `None`, the default, asks the environment (`MONGODB_LOG_*`)
     /// when the client is made.
     pub log: Option<LogOptions>,
+    /// Which of the servers that suit an operation may serve it. Default `None`: any of them.
+    pub server_selector: Option<ServerSelector>,
     /// How to connect, instead of what the runtime does. Default `None`.
     pub connector: Option<Connector>,
     /// The name servers to ask for the records of a `mongodb+srv` host. Default `None`, or none: those of `/etc/resolv.conf`, and
@@ -140,6 +143,7 @@ impl From<Config> for ClientOptions {
             keep_owing_connections: true,
             listeners: Vec::new(),
             log: None,
+            server_selector: None,
             connector: None,
             dns_servers: None,
             tls_config: None,

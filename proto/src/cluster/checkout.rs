@@ -1,8 +1,11 @@
 //! Selecting a server and checking a connection out of its pool, in one go.
 
+use alloc::sync::Arc;
+
 use super::{Cluster, ServerId};
 use crate::pool::{self, ConnectionId, PoolError, PoolStats, Ticket};
-use crate::select::{SelectError, Target, select};
+use crate::select::{SelectError, Target, choose, select};
+use crate::topology::ServerDescription;
 use crate::{Instant, ServerAddress};
 
 /// The answer to a check-out.
@@ -86,6 +89,25 @@ impl<C: Clone + PartialEq> Cluster<C> {
             pool::CheckOut::Granted { connection, owing } => CheckOut::Granted { server, connection, owing },
             pool::CheckOut::Wait(ticket) => CheckOut::Wait { server, ticket },
             pool::CheckOut::Refused(error) => CheckOut::Refused { server, error },
+        }
+    }
+
+    /// As [`check_out`](Self::check_out), where the host has narrowed the choice down to `servers` itself: suitable ones, in the
+    /// latency window.
+    pub fn check_out_among(
+        &mut self,
+        now: Instant,
+        servers: &[&Arc<ServerDescription<C>>],
+        deadline: Instant,
+        random: u64,
+    ) -> CheckOut<C> {
+        let chosen = choose(servers, |address| self.busy(address), random);
+        match chosen.and_then(|server| self.server_at(&server.address)) {
+            Some(server) => self.check_out_of(now, server, deadline),
+            None => {
+                self.check_all();
+                CheckOut::NoServer
+            }
         }
     }
 

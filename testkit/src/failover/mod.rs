@@ -67,11 +67,13 @@ pub fn run<R: Runtime>(
     load.wait_for_writes(1, Instant::now() + Duration::from_secs(60))?;
     let mut outcome = Outcome::default();
     for &fault in &plan.faults {
+        settle(&client);
         let before = generations(&client);
         load.watch(CALM);
         outcome.cleared_without_cause += changed(&before, &generations(&client));
         outcome.recoveries.push(faults::play(fault, set, &load)?);
     }
+    settle(&client);
     let before = generations(&client);
     load.watch(plan.tail);
     outcome.cleared_without_cause += changed(&before, &generations(&client));
@@ -81,6 +83,15 @@ pub fn run<R: Runtime>(
     load.fill(&mut outcome);
     history::check(set, &load.acknowledged(), &mut outcome)?;
     Ok(outcome)
+}
+
+/// Waits until the client, too, sees that all is well.
+fn settle<R: Runtime>(client: &Client<R>) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let whole = || client.topology().servers.values().all(|server| server.is_available());
+    while !whole() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn generations<R: Runtime>(client: &Client<R>) -> Vec<(String, u32)> {
