@@ -9,6 +9,7 @@
 
 #[cfg_attr(not(target_os = "linux"), path = "affinity_elsewhere.rs")]
 pub mod affinity;
+pub mod cold;
 pub mod data;
 pub mod measure;
 pub mod replay;

@@ -57,7 +57,7 @@ pub fn all(address: SocketAddr, data: &Data) -> Result<Vec<Box<dyn Runner>>, Fai
 }
 
 /// The connection string, with the options that would differ by default made equal.
-fn uri(address: SocketAddr) -> String {
+pub(crate) fn uri(address: SocketAddr) -> String {
     format!("mongodb://{address}/?maxPoolSize=100&minPoolSize=0&directConnection=true")
 }
 
