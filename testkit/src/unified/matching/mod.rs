@@ -63,7 +63,7 @@ pub fn matches(expected: &Bson, actual: Option<&Bson>, place: Place, lookup: &dy
     }
 }
 
-/// As [`matches`], of a root document.
+/// As [`matches()`], of a root document.
 pub fn match_root(expected: &Document, actual: &Document, lookup: &dyn Lookup) -> Result<(), String> {
     matches(&Bson::Document(expected.clone()), Some(&Bson::Document(actual.clone())), Place::Root, lookup)
 }
