@@ -12,7 +12,7 @@ use ratatui::{DefaultTerminal, Frame};
 use crate::Wake;
 use crate::view::{LOAD_COLUMNS, POOL_COLUMNS, SERVER_COLUMNS, View};
 
-/// The terminal, while it is ours. It is given back on drop; ratatui's panic hook does so before a panic's message is printed.
+/// The terminal, while it is ours. It is given back on drop; in a panic ratatui's hook has done so before the message is printed.
 #[derive(Debug)]
 pub(crate) struct Screen(DefaultTerminal);
 
@@ -47,7 +47,10 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        ratatui::restore();
+        // A second time would put the cursor back to where it was, above the panic's message.
+        if !std::thread::panicking() {
+            ratatui::restore();
+        }
     }
 }
 
