@@ -182,3 +182,48 @@ fn wire_proxy_explains_itself() {
     assert_eq!(outcome.code, Some(1));
     assert!(outcome.err.starts_with("unknown argument --colour\n"), "{}", outcome.err);
 }
+
+/// The numbers of a worker's last line: operations and errors.
+fn totals(out: &str, worker: &str) -> (u64, u64) {
+    let line = out.lines().find_map(|line| line.strip_prefix(&format!("{worker}: "))).unwrap();
+    let numbers: Vec<_> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    (numbers[0], numbers[1])
+}
+
+#[test]
+fn topology_watch_shows_a_set_that_loses_its_primary() {
+    Binary::locate(None).unwrap();
+    // Long enough for the first step of the demonstration and what the client sees of it.
+    let args = ["--demo", "--plain", "--frames", "80"];
+    let expected = [
+        "--- frame 1: ",
+        "ReplicaSetWithPrimary (",
+        ", kind RSPrimary, round trip ",
+        ", kind RSSecondary, round trip ",
+        ", state Ready, in use ",
+        ", mean wait ",
+        "Unknown -> RSPrimary",
+        "demo: 127.0.0.1:",
+        " steps down",
+        "RSPrimary -> ",
+        "RSSecondary -> RSPrimary",
+        "topology: ReplicaSetNoPrimary -> ReplicaSetWithPrimary",
+        "--- frame 80: ",
+    ];
+    let outcome = succeeds(env!("CARGO_BIN_EXE_topology_watch"), &args, None, &expected);
+    for worker in ["writer", "reader"] {
+        let (operations, errors) = totals(&outcome.out, worker);
+        assert!(operations > 100 && errors < 10, "{worker}: {operations} operations, {errors} errors\n{}", outcome.out);
+    }
+}
+
+#[test]
+fn topology_watch_takes_a_connection_string_and_leaves_nothing_behind() {
+    let program = env!("CARGO_BIN_EXE_topology_watch");
+    let outcome = succeeds(program, &["--plain", "--frames", "8", &shared()], None, &["Single (", "kind Standalone"]);
+    assert!(totals(&outcome.out, "writer").0 > 0, "{}", outcome.out);
+    assert_eq!(databases_left("topology_watch"), [""; 0]);
+    let outcome = run(program, &["--demo", &shared()], None);
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.err.starts_with("Error: --demo kills servers"), "{}", outcome.err);
+}
