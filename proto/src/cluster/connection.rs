@@ -44,6 +44,10 @@ impl<C: Clone + PartialEq> Cluster<C> {
             return Err(WrongConnection);
         }
         let address = found.address.clone();
+        if let Some(service_id) = failure.as_ref().and_then(|failure| failure.service_id) {
+            // Hello was answered: behind a load balancer, a clear is for this service.
+            found.pool.handle_hello(now, connection, Some(service_id))?;
+        }
         let then = match failure {
             Some(failure) => self.topology.handle_application_error(now, &address, failure),
             None => ErrorVerdict::Keep,

@@ -39,6 +39,9 @@ mod output;
 mod sessions;
 mod srv;
 
+#[cfg(test)]
+mod tests;
+
 pub use checkout::CheckOut;
 pub use output::{Action, Event, ServerId};
 pub use srv::MIN_RESCAN;

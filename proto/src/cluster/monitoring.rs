@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 use super::{Action, Cluster, Event, Server, ServerId};
-use crate::hello::HelloReply;
+use crate::hello::{HelloReply, ServerKind};
 use crate::pool::{Pool, PoolOptions};
 use crate::select::RttTracker;
 use crate::topology::{CheckFailure, TopologyAction, TopologyEvent};
@@ -24,8 +24,7 @@ impl<C: Clone + PartialEq> Cluster<C> {
 
     /// A monitor's check has failed.
     pub fn handle_check_failed(&mut self, now: Instant, server: ServerId, error: C, failure: CheckFailure) {
-        let Some(found) = self.server_mut(server).filter(|found| !found.removed) else { return };
-        found.rtt.reset();
+        let Some(found) = self.server(server).filter(|found| !found.removed) else { return };
         let address = found.address.clone();
         self.topology.handle_check_failed(now, &address, error, failure);
         self.absorb_topology(now);
@@ -47,6 +46,7 @@ impl<C: Clone + PartialEq> Cluster<C> {
 
     /// Does what the topology wants: it names servers by their addresses.
     pub(super) fn absorb_topology(&mut self, now: Instant) {
+        self.forget_round_trips();
         self.absorb_topology_events();
         while let Some(action) = self.topology.poll_action() {
             match action {
@@ -71,6 +71,15 @@ impl<C: Clone + PartialEq> Cluster<C> {
             self.absorb_topology_events();
         }
         self.srv.handle_topology(now, self.topology.description().kind);
+    }
+
+    /// A server that has become unknown has no round trip time.
+    fn forget_round_trips(&mut self) {
+        let description = self.topology.description();
+        let is_known = |server: &Server<C>| {
+            description.server(&server.address).is_some_and(|found| found.kind != ServerKind::Unknown)
+        };
+        self.servers.iter_mut().flatten().filter(|server| !is_known(server)).for_each(|server| server.rtt.reset());
     }
 
     fn absorb_topology_events(&mut self) {
