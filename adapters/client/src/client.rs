@@ -5,6 +5,7 @@ use std::sync::Arc;
 use stator_proto::uri::DriverInfo;
 
 use crate::action::{BoxFuture, ListDatabaseNames, ListDatabases};
+use crate::call::Call;
 use crate::compress;
 use crate::database::Database;
 use crate::error::{Error, Result};
@@ -12,6 +13,7 @@ use crate::hub::lock;
 use crate::inner::Core;
 use crate::options::{ClientOptions, Overrides};
 use crate::runtime::Runtime;
+use crate::session::StartSession;
 
 /// A MongoDB client.
 ///
@@ -59,6 +61,19 @@ impl<R: Runtime> Client<R> {
 
     pub(crate) const fn core(&self) -> &Arc<Core<R>> {
         &self.core
+    }
+
+    pub(crate) const fn of(core: Arc<Core<R>>, warnings: Arc<[String]>) -> Self {
+        Self { core, warnings }
+    }
+
+    pub(crate) fn call(&self) -> Call<R> {
+        Call::new(self.core.settings.clone(), None)
+    }
+
+    /// Starts a session: operations that are given it belong together. See [`session`](crate::session).
+    pub fn start_session(&self) -> StartSession<R> {
+        StartSession::new(self)
     }
 
     /// A handle on a database; nothing is created on the server.

@@ -13,10 +13,12 @@ use crate::action::{
     Aggregate, CountDocuments, Delete, Distinct, DropCollection, EstimatedDocumentCount, Find, FindOne,
     FindOneAndDelete, FindOneAndReplace, FindOneAndUpdate, InsertMany, InsertOne, ReplaceOne, Update,
 };
+use crate::call::Call;
 use crate::database::Database;
 use crate::inner::Core;
 use crate::options::{Overrides, UpdateModifications};
 use crate::runtime::Runtime;
+use crate::session::ClientSession;
 
 /// A collection of documents of type `T`: [`Document`], a raw document, or a type of yours with serde.
 ///
@@ -69,8 +71,14 @@ impl<R: Runtime, T> Collection<R, T> {
         self.inner.database.client().core()
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.inner.settings
+    pub(crate) fn call(&self) -> Call<R> {
+        Call::new(self.inner.settings.clone(), self.inner.database.session().cloned())
+    }
+
+    /// The same collection with all of its operations in a session, and thereby in its transactions. The session must be of the
+    /// same client.
+    pub fn with_session(&self, session: &ClientSession<R>) -> Self {
+        Self::new(self.inner.database.with_session(session), self.name(), self.inner.settings.clone())
     }
 
     /// The same collection with concerns, read preference or timeout of its own.

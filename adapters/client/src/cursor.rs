@@ -19,13 +19,15 @@ use stator_proto::{Instant, ServerAddress};
 use stator_wire::bson::Doc;
 
 use crate::action::BoxFuture;
+use crate::call::Call;
 use crate::convert::from_doc;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::execute::{Implicit, Route, Served};
+use crate::execute::{Route, Served, Within};
 use crate::hub::{Kill, lock};
 use crate::inner::Core;
 use crate::lease::{Lease, OwnedLease};
 use crate::runtime::{BlockOn, Runtime};
+use crate::session::ClientSession;
 
 /// The documents that an operation found, fetched batch by batch.
 ///
@@ -47,13 +49,44 @@ pub struct Cursor<R: Runtime, T = Document> {
     /// The connection on which the server sends the batches of an exhaust cursor, or through which a load balancer leads to the
     /// cursor's server.
     pinned: Option<OwnedLease<R>>,
-    /// The implicit session that it was opened in.
-    session: Option<ServerSession>,
+    session: Owner<R>,
     current: Option<Range<usize>>,
     /// When the step that is under way must end, however many batches it takes.
     step_deadline: Option<Instant>,
     failed: bool,
     documents: PhantomData<fn() -> T>,
+}
+
+/// The session that it was opened in.
+enum Owner<R: Runtime> {
+    /// One of the driver's own, unless it is out for a request.
+    Implicit(Option<ServerSession>),
+    /// The user's.
+    Explicit(ClientSession<R>),
+}
+
+impl<R: Runtime> Owner<R> {
+    /// Takes it for one request.
+    fn within(&mut self) -> Result<Within<R>> {
+        match self {
+            Self::Implicit(session) => Ok(Within::Of(session.take())),
+            Self::Explicit(session) => session.hold().map(Within::Session),
+        }
+    }
+
+    /// The request is done; an implicit session comes back.
+    fn put_back(&mut self, session: Option<ServerSession>) {
+        if let Self::Implicit(own) = self {
+            *own = session;
+        }
+    }
+
+    const fn take_implicit(&mut self) -> Option<ServerSession> {
+        match self {
+            Self::Implicit(session) => session.take(),
+            Self::Explicit(_) => None,
+        }
+    }
 }
 
 /// A batch, the connection on which the next one will come, and the session.
@@ -64,10 +97,12 @@ impl<R: Runtime, T> Cursor<R, T> {
     pub(crate) async fn open<O: Operation<Output = CursorReply>>(
         core: Arc<Core<R>>,
         operation: O,
-        settings: Settings,
+        call: Call<R>,
         machine: impl FnOnce(CursorReply) -> stator_proto::Cursor,
     ) -> Result<Self> {
-        let served = core.execute_on(Route::Any, operation, settings.clone(), Implicit::Keep).await?;
+        let (settings, within) = call.begin(&core)?;
+        let within = within.unwrap_or(Within::Keep);
+        let served = core.execute_on(Route::Any, operation, settings.clone(), within).await?;
         let Served { output, server, mut lease, mut session } = served;
         let machine = machine(output);
         if machine.id() == 0
@@ -79,6 +114,10 @@ impl<R: Runtime, T> Cursor<R, T> {
         // What is behind a load balancer knows its own cursors only.
         let pins = machine.id() != 0 && core.config().load_balanced();
         let pinned = lease.filter(|_| pins).and_then(Lease::into_owned);
+        let session = match call.session {
+            Some(session) => Owner::Explicit(session),
+            None => Owner::Implicit(session),
+        };
         Ok(Self {
             core: Arc::clone(&core),
             server,
@@ -148,7 +187,7 @@ impl<R: Runtime, T> Cursor<R, T> {
             settings: self.settings.clone(),
             fetching,
             pinned: self.pinned.take(),
-            session: self.session.take(),
+            session: core::mem::replace(&mut self.session, Owner::Implicit(None)),
             current: self.current.take(),
             step_deadline: self.step_deadline,
             failed: self.failed,
@@ -168,8 +207,9 @@ impl<R: Runtime, T> Cursor<R, T> {
             Some(pinned) => Route::Connection(pinned),
             None => Route::Server(&self.server),
         };
-        let implicit = Implicit::Of(self.session.take());
-        self.session = self.core.execute_on(route, kill, self.settings.clone(), implicit).await?.session;
+        let within = self.session.within()?;
+        let session = self.core.execute_on(route, kill, self.settings.clone(), within).await?.session;
+        self.session.put_back(session);
         // Not before: dropped or failed, this leaves the cursor to `drop`.
         self.machine.handle_lost();
         Ok(())
@@ -191,7 +231,7 @@ impl<R: Runtime, T> Cursor<R, T> {
                     Ok((reply, pinned, session)) => {
                         self.machine.handle_reply(reply);
                         self.pinned = pinned;
-                        self.session = session;
+                        self.session.put_back(session);
                         if self.machine.id() == 0 {
                             self.end_session();
                         }
@@ -217,7 +257,10 @@ impl<R: Runtime, T> Cursor<R, T> {
                 Err(error) => return Poll::Ready(Err(self.fail(error))),
             };
             let core = Arc::clone(&self.core);
-            let session = self.session.take();
+            let session = match self.session.within() {
+                Ok(session) => session,
+                Err(error) => return Poll::Ready(Err(self.fail(error))),
+            };
             self.fetching = Some(match self.pinned.take() {
                 Some(pinned) if command.exhaust => Box::pin(next_unasked(core, pinned, settings, session)),
                 Some(pinned) => Box::pin(next_pinned(core, pinned, command, settings, session)),
@@ -242,7 +285,7 @@ impl<R: Runtime, T> Cursor<R, T> {
     }
 
     fn end_session(&mut self) {
-        if let Some(session) = self.session.take() {
+        if let Some(session) = self.session.take_implicit() {
             self.core.give_back_session(session);
         }
     }
@@ -263,10 +306,10 @@ async fn next_batch<R: Runtime>(
     server: Arc<ServerAddress>,
     command: GetMore,
     settings: Settings,
-    session: Option<ServerSession>,
+    within: Within<R>,
 ) -> Result<Batch<R>> {
     let exhaust = command.exhaust;
-    let served = core.execute_on(Route::Server(&server), command, settings, Implicit::Of(session)).await?;
+    let served = core.execute_on(Route::Server(&server), command, settings, within).await?;
     let Served { output: reply, lease, session, .. } = served;
     Ok((reply, lease.filter(|_| exhaust).and_then(keep_for_more), session))
 }
@@ -277,10 +320,10 @@ async fn next_pinned<R: Runtime>(
     mut pinned: OwnedLease<R>,
     command: GetMore,
     settings: Settings,
-    session: Option<ServerSession>,
+    within: Within<R>,
 ) -> Result<Batch<R>> {
     let route = Route::Connection(&mut pinned);
-    let Served { output, session, .. } = core.execute_on(route, command, settings, Implicit::Of(session)).await?;
+    let Served { output, session, .. } = core.execute_on(route, command, settings, within).await?;
     let more = output.id != 0;
     Ok((output, Some(pinned).filter(|_| more), session))
 }
@@ -290,7 +333,7 @@ async fn next_unasked<R: Runtime>(
     core: Arc<Core<R>>,
     mut pinned: OwnedLease<R>,
     settings: Settings,
-    session: Option<ServerSession>,
+    within: Within<R>,
 ) -> Result<Batch<R>> {
     let now = core.runtime.now();
     let deadline = match settings.timeout {
@@ -303,6 +346,10 @@ async fn next_unasked<R: Runtime>(
         return Err(Error::from(OperationError::Command(error)).of_operation(&pinned.link().address, false));
     }
     let reply = CursorReply::parse(reply, "nextBatch", None)?;
+    let session = match within {
+        Within::Of(session) => session,
+        Within::Own | Within::Keep | Within::Session(_) => None,
+    };
     Ok((reply, Some(pinned).filter(|_| more), session))
 }
 
@@ -368,7 +415,7 @@ impl<R: Runtime, T> Drop for Cursor<R, T> {
         self.fetching = None;
         let pinned = self.pinned.take().filter(|_| self.core.config().load_balanced());
         let Some(command) = self.machine.close() else { return self.end_session() };
-        let session = self.session.take();
+        let session = self.session.take_implicit();
         let kill = Kill { server: Arc::clone(&self.server), command, link: pinned.and_then(Lease::into_link), session };
         let mut hub = lock(&self.core.hub);
         if hub.closed {

@@ -7,10 +7,12 @@ use serde::Serialize;
 use stator_proto::operation::Settings;
 
 use crate::action::{Aggregate, CreateCollection, DropDatabase, ListCollectionNames, ListCollections, RunCommand};
+use crate::call::Call;
 use crate::client::Client;
 use crate::collection::Collection;
 use crate::options::Overrides;
 use crate::runtime::Runtime;
+use crate::session::ClientSession;
 
 /// A database. Cheap to clone; it keeps its client alive.
 #[derive(Clone, Debug)]
@@ -23,11 +25,12 @@ struct Inner<R: Runtime> {
     client: Client<R>,
     name: Box<str>,
     settings: Settings,
+    session: Option<ClientSession<R>>,
 }
 
 impl<R: Runtime> Database<R> {
     pub(crate) fn new(client: Client<R>, name: &str, settings: Settings) -> Self {
-        Self { inner: Arc::new(Inner { client, name: name.into(), settings }) }
+        Self { inner: Arc::new(Inner { client, name: name.into(), settings, session: None }) }
     }
 
     /// The client that it belongs to.
@@ -40,13 +43,28 @@ impl<R: Runtime> Database<R> {
         &self.inner.name
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.inner.settings
+    pub(crate) fn call(&self) -> Call<R> {
+        Call::new(self.inner.settings.clone(), self.inner.session.clone())
+    }
+
+    pub(crate) fn session(&self) -> Option<&ClientSession<R>> {
+        self.inner.session.as_ref()
+    }
+
+    /// The same database with all operations of it and its collections in a session, and thereby in its transactions. The
+    /// session must be of the same client.
+    pub fn with_session(&self, session: &ClientSession<R>) -> Self {
+        self.like(self.inner.settings.clone(), Some(session.clone()))
+    }
+
+    fn like(&self, settings: Settings, session: Option<ClientSession<R>>) -> Self {
+        let Inner { client, name, .. } = &*self.inner;
+        Self { inner: Arc::new(Inner { client: client.clone(), name: name.clone(), settings, session }) }
     }
 
     /// The same database with concerns, read preference or timeout of its own.
     pub fn with(&self, overrides: &Overrides) -> Self {
-        Self::new(self.inner.client.clone(), &self.inner.name, overrides.over(&self.inner.settings))
+        self.like(overrides.over(&self.inner.settings), self.inner.session.clone())
     }
 
     /// A handle on a collection of documents of type `T`; nothing is created on the server.

@@ -10,7 +10,7 @@ use stator_proto::operation::Settings;
 use stator_proto::read_preference::ReadPreference;
 use stator_proto::session::EndSessions;
 
-use crate::execute::{Implicit, Route};
+use crate::execute::{Route, Within};
 use crate::hub::lock;
 use crate::inner::Core;
 use crate::runtime::Runtime;
@@ -39,7 +39,7 @@ impl<R: Runtime> Core<R> {
             let left = until - self.runtime.now();
             let read_preference = Some(ReadPreference::primary_preferred());
             let settings = Settings { read_preference, timeout: Some(left), ..Settings::default() };
-            let ended = self.execute_on(Route::Any, EndSessions { ids }, settings, Implicit::Own).await;
+            let ended = self.execute_on(Route::Any, EndSessions { ids }, settings, Within::Own).await;
             if ended.is_err() || left.is_zero() {
                 return;
             }

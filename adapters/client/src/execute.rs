@@ -6,6 +6,7 @@ use stator_proto::operation::{Exec, Operation, SessionSlot, Settings, Step};
 use stator_proto::session::ServerSession;
 use stator_proto::{Instant, ServerAddress};
 
+use crate::call::Call;
 use crate::checkout::Ask;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::event::{ConnectionInfo, Watch};
@@ -14,6 +15,7 @@ use crate::inner::Core;
 use crate::lease::{Lease, OwnedLease};
 use crate::link::Link;
 use crate::runtime::Runtime;
+use crate::session::Held;
 
 /// Where an operation may run.
 #[derive(Debug)]
@@ -37,21 +39,43 @@ pub(crate) struct Served<'c, R: Runtime, T> {
     pub(crate) session: Option<ServerSession>,
 }
 
-/// The implicit session of an operation.
+/// The session that an operation runs in.
 #[derive(Debug)]
-pub(crate) enum Implicit {
-    /// Taken from the pool and given back.
+pub(crate) enum Within<R: Runtime> {
+    /// An implicit one, taken from the pool and given back.
     Own,
-    /// Taken from the pool and kept, for a cursor that may come of it.
+    /// An implicit one, taken from the pool and kept for a cursor that may come of it.
     Keep,
-    /// That of the cursor which the operation is about; kept.
+    /// The implicit one of the cursor which the operation is about; kept.
     Of(Option<ServerSession>),
+    /// The user's.
+    Session(Held<R>),
+}
+
+/// An operation under way. Dropped before its end, it puts its session right.
+struct Running<'c, R: Runtime, O: Operation> {
+    core: &'c Core<R>,
+    exec: Option<Exec<O, Error>>,
+    held: Option<Held<R>>,
+}
+
+impl<R: Runtime, O: Operation> Drop for Running<'_, R, O> {
+    fn drop(&mut self) {
+        let Some(mut exec) = self.exec.take() else { return };
+        exec.handle_dropped();
+        match (exec.take_session(), &mut self.held) {
+            (SessionSlot::Implicit(session), _) => self.core.give_back_session(session),
+            (SessionSlot::Explicit(session), Some(held)) => held.put(session),
+            (SessionSlot::Explicit(_) | SessionSlot::None, _) => {}
+        }
+    }
 }
 
 impl<R: Runtime> Core<R> {
     /// Runs one operation to its end.
-    pub(crate) async fn execute<O: Operation>(&self, operation: O, settings: Settings) -> Result<O::Output> {
-        Ok(self.execute_on(Route::Any, operation, settings, Implicit::Own).await?.output)
+    pub(crate) async fn execute<O: Operation>(&self, operation: O, call: Call<R>) -> Result<O::Output> {
+        let (settings, session) = call.begin(self)?;
+        Ok(self.execute_on(Route::Any, operation, settings, session.unwrap_or(Within::Own)).await?.output)
     }
 
     /// As [`execute`](Self::execute), somewhere, and says where.
@@ -60,28 +84,42 @@ impl<R: Runtime> Core<R> {
         mut route: Route<'_, R>,
         operation: O,
         settings: Settings,
-        implicit: Implicit,
+        within: Within<R>,
     ) -> Result<Served<'_, R, O::Output>> {
         // The clock is read again only where time may have passed.
         let mut now = self.runtime.now();
         let id = self.next_operation_id();
-        let keeps_session = !matches!(implicit, Implicit::Own);
+        let keeps_session = matches!(within, Within::Keep | Within::Of(_));
         let mut exec: Exec<O, Error> = Exec::new(now, operation, settings, self.config().server_api.clone())
             .with_retries(self.retries, self.random())
             .with_operation_id(id);
-        if let Implicit::Of(Some(session)) = implicit {
-            exec = exec.with_implicit_session(session);
+        let mut held = None;
+        match within {
+            Within::Of(Some(session)) => exec = exec.with_implicit_session(session),
+            Within::Session(mut session) => {
+                if let Some(machine) = session.take() {
+                    exec = exec.with_session(machine);
+                }
+                held = Some(session);
+            }
+            Within::Own | Within::Keep | Within::Of(None) => {}
         }
+        let mut running = Running { core: self, exec: Some(exec), held };
+        let Running { exec: Some(exec), held, .. } = &mut running else {
+            return Err(Error::new(Phase::Prepare, ErrorKind::Closed));
+        };
         let mut lease = None;
         loop {
             match exec.poll_step() {
                 Step::CheckOut => {
                     // That of the last attempt.
                     drop(lease.take());
-                    let outcome = match &mut route {
-                        Route::Connection(pinned) => Ok(pinned.reached()),
-                        Route::Any | Route::Server(_) => {
-                            let ask = self.ask(now, &exec, &route, id);
+                    let pinned = held.as_mut().and_then(|held| held.pinned_if(exec.uses_pinned_connection()));
+                    let outcome = match (&mut route, pinned) {
+                        (Route::Connection(pinned), _) => Ok(pinned.reached()),
+                        (_, Some(pinned)) => Ok(pinned.reached()),
+                        (Route::Any | Route::Server(_), None) => {
+                            let ask = self.ask(now, exec, &route, id);
                             self.check_out(now, &ask).await.map(|granted| lease.insert(granted).reached())
                         }
                     };
@@ -90,7 +128,7 @@ impl<R: Runtime> Core<R> {
                         Ok(reached) => {
                             exec.handle_checked_out(now, reached);
                             if exec.wants_session() {
-                                let link = connection(&mut route, &mut lease);
+                                let link = connection(&mut route, &mut lease, held);
                                 let spare = link.and_then(|link| link.session.take());
                                 let session = spare.unwrap_or_else(|| self.new_session(now));
                                 // There was none, so none comes back.
@@ -101,12 +139,12 @@ impl<R: Runtime> Core<R> {
                     }
                 }
                 Step::Exchange => {
-                    let Some(link) = connection(&mut route, &mut lease) else { break };
+                    let Some(link) = connection(&mut route, &mut lease, held) else { break };
                     if exec.deadline() <= now {
                         exec.handle_failed(now, Error::at(Phase::Queue, &link.address, ErrorKind::Timeout));
                         continue;
                     }
-                    self.exchange(now, id, &mut exec, link).await;
+                    self.exchange(now, id, exec, link).await;
                     let partly_done = exec.is_partly_done();
                     if let Some(error) = exec.error_mut() {
                         error.add_origin(&link.address, partly_done);
@@ -120,8 +158,8 @@ impl<R: Runtime> Core<R> {
                     now = self.runtime.now();
                 }
                 Step::Reauthenticate => {
-                    let Some(link) = connection(&mut route, &mut lease) else { break };
-                    let outcome = self.reauthenticate(link, self.io_deadline(now, &exec)).await;
+                    let Some(link) = connection(&mut route, &mut lease, held) else { break };
+                    let outcome = self.reauthenticate(link, self.io_deadline(now, exec)).await;
                     now = self.runtime.now();
                     match outcome {
                         Ok(()) => exec.handle_reauthenticated(now),
@@ -136,39 +174,49 @@ impl<R: Runtime> Core<R> {
                 }
                 Step::Expired => {
                     let cause = exec.take_cause();
-                    let link = connection(&mut route, &mut lease);
+                    let link = connection(&mut route, &mut lease, held);
                     let error = Error::expired(link.map(|link| &*link.address), cause);
                     exec.handle_failed(now, error);
                 }
                 Step::Done => break,
             }
         }
-        self.conclude(now, exec, route, lease, keeps_session)
+        self.conclude(now, running, route, lease, keeps_session)
     }
 
     /// Gives back what the operation had, and takes its result.
     fn conclude<'c, O: Operation>(
         &'c self,
         now: Instant,
-        mut exec: Exec<O, Error>,
+        mut running: Running<'c, R, O>,
         mut route: Route<'_, R>,
         mut lease: Option<Lease<R, &'c Self>>,
         keeps_session: bool,
     ) -> Result<Served<'c, R, O::Output>> {
-        let mut session = match exec.take_session() {
-            SessionSlot::Implicit(session) => Some(session),
-            SessionSlot::None | SessionSlot::Explicit(_) => None,
-        };
+        let nothing = || Error::new(Phase::Prepare, ErrorKind::Closed);
+        let Some(mut exec) = running.exec.take() else { return Err(nothing()) };
+        let held = &mut running.held;
+        let mut session = None;
+        let pins = exec.uses_pinned_connection();
+        match exec.take_session() {
+            SessionSlot::Implicit(implicit) => session = Some(implicit),
+            SessionSlot::Explicit(machine) => {
+                if let Some(held) = held {
+                    held.put(machine);
+                }
+            }
+            SessionSlot::None => {}
+        }
         let learnt = exec.take_cluster_time();
         let partly_done = exec.is_partly_done();
         let result = exec.finish();
-        let Some(link) = connection(&mut route, &mut lease) else {
+        let Some(link) = connection(&mut route, &mut lease, held) else {
             if let Some(session) = session {
                 lock(&self.hub).cluster.give_back_session(now, session);
             }
             return match result {
                 Some(Err(error)) => Err(error),
-                _ => Err(Error::new(Phase::Prepare, ErrorKind::Closed)),
+                _ => Err(nothing()),
             };
         };
         // They go to the pool with the connection, under the same lock.
@@ -178,20 +226,19 @@ impl<R: Runtime> Core<R> {
         if !keeps_session || !matches!(result, Some(Ok(_))) {
             link.session = session.take();
         }
-        match result {
-            Some(Ok(output)) => {
-                let server = Arc::clone(&link.address);
-                Ok(Served { output, server, lease, session })
-            }
+        let outcome = match result {
+            Some(Ok(output)) => Ok((output, Arc::clone(&link.address))),
             Some(Err(error)) => Err(error.of_operation(&link.address, partly_done)),
-            None => Err(Error::new(Phase::Prepare, ErrorKind::Closed)),
+            None => Err(nothing()),
+        };
+        if let Some(held) = held
+            && pins
+            && let Some(lease) = lease.take()
+        {
+            held.pinned = lease.into_owned();
         }
-    }
-
-    fn new_session(&self, now: Instant) -> ServerSession {
-        let mut random = [0; 16];
-        self.runtime.fill_random(&mut random);
-        ServerSession::new(now, random)
+        let (output, server) = outcome?;
+        Ok(Served { output, server, lease, session })
     }
 
     async fn exchange<O: Operation>(&self, now: Instant, id: i64, exec: &mut Exec<O, Error>, link: &mut Link<R>) {
@@ -275,9 +322,11 @@ impl<R: Runtime> Core<R> {
 fn connection<'l, R: Runtime>(
     route: &'l mut Route<'_, R>,
     lease: &'l mut Option<Lease<R, &Core<R>>>,
+    held: &'l mut Option<Held<R>>,
 ) -> Option<&'l mut Link<R>> {
-    match (route, lease) {
-        (Route::Connection(pinned), _) => Some(pinned.link()),
-        (_, lease) => lease.as_mut().map(Lease::link),
+    match (route, lease, held) {
+        (Route::Connection(pinned), ..) => Some(pinned.link()),
+        (_, Some(lease), _) => Some(lease.link()),
+        (_, None, held) => held.as_mut()?.pinned.as_mut().map(Lease::link),
     }
 }

@@ -237,6 +237,20 @@ impl<R: Runtime> Core<R> {
         lock(&self.hub).cluster.give_back_session(now, session);
     }
 
+    /// A server session for an explicit one: out of the pool, or a new one.
+    pub(crate) fn reuse_or_new_session(&self) -> ServerSession {
+        let now = self.runtime.now();
+        let known = lock(&self.hub).cluster.reuse_session(now);
+        known.unwrap_or_else(|| self.new_session(now))
+    }
+
+    /// A server session that no server has heard of.
+    pub(crate) fn new_session(&self, now: Instant) -> ServerSession {
+        let mut random = [0; 16];
+        self.runtime.fill_random(&mut random);
+        ServerSession::new(now, random)
+    }
+
     /// A new ObjectId from the runtime's clock and entropy.
     pub(crate) fn new_object_id(&self) -> bson::oid::ObjectId {
         self.object_ids.next(&self.runtime)

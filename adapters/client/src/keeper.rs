@@ -5,16 +5,18 @@ use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::task::Poll;
 use core::time::Duration;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use stator_proto::Instant;
 use stator_proto::operation::Settings;
 
-use crate::execute::{Implicit, Route, Served};
-use crate::hub::{After, Kill, lock};
+use crate::client::Client;
+use crate::execute::{Route, Served, Within};
+use crate::hub::{After, Farewell, Kill, lock};
 use crate::inner::Core;
 use crate::lease::Lease;
 use crate::runtime::{Runtime, SpawnError};
+use crate::session::ClientSession;
 
 /// How long a dropped cursor's killCursors may take.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,7 +57,7 @@ impl<R: Runtime> Drop for Guard<R> {
 }
 
 /// Waits until there is something to do; `None` when the client is gone or closed.
-async fn wait<R: Runtime>(core: &Weak<Core<R>>, runtime: &R) -> Option<Vec<Kill<R>>> {
+async fn wait<R: Runtime>(core: &Weak<Core<R>>, runtime: &R) -> Option<Work<R>> {
     let at = {
         let core = core.upgrade()?;
         let mut hub = lock(&core.hub);
@@ -68,7 +70,8 @@ async fn wait<R: Runtime>(core: &Weak<Core<R>>, runtime: &R) -> Option<Vec<Kill<
         let Some(core) = core.upgrade() else { return Poll::Ready(None) };
         let mut hub = lock(&core.hub);
         if core::mem::take(&mut hub.keeper.rung) {
-            return Poll::Ready(Some(core::mem::take(&mut hub.keeper.kill)));
+            let kill = core::mem::take(&mut hub.keeper.kill);
+            return Poll::Ready(Some(Work { kill, farewells: core::mem::take(&mut hub.keeper.farewells) }));
         }
         if hub.closed {
             return Poll::Ready(None);
@@ -79,13 +82,29 @@ async fn wait<R: Runtime>(core: &Weak<Core<R>>, runtime: &R) -> Option<Vec<Kill<
         }
         drop(hub);
         drop(core);
-        timer.as_mut().poll(cx).map(|()| Some(Vec::new()))
+        timer.as_mut().poll(cx).map(|()| Some(Work { kill: Vec::new(), farewells: Vec::new() }))
     })
     .await
 }
 
-async fn serve<R: Runtime>(core: &Core<R>, kill: Vec<Kill<R>>) {
+/// What dropped handles have left to be done.
+struct Work<R: Runtime> {
+    kill: Vec<Kill<R>>,
+    farewells: Vec<Farewell<R>>,
+}
+
+async fn serve<R: Runtime>(core: &Arc<Core<R>>, Work { kill, farewells }: Work<R>) {
     tend(core);
+    for Farewell { session, link, ends } in farewells {
+        let pinned = link.and_then(|link| Lease::new(core, link).into_owned());
+        let client = Client::of(Arc::clone(core), Arc::default());
+        let session = ClientSession::adopt(client, session, pinned);
+        // Best effort: the server aborts it by itself after a while.
+        let _ = session.abort_transaction().timeout(CLEANUP_TIMEOUT).await;
+        if !ends {
+            session.forget();
+        }
+    }
     for Kill { server, command, link, session } in coalesce(kill) {
         // Best effort: the server forgets cursors by itself after a while.
         let settings = Settings { timeout: Some(CLEANUP_TIMEOUT), ..Settings::default() };
@@ -94,8 +113,8 @@ async fn serve<R: Runtime>(core: &Core<R>, kill: Vec<Kill<R>>) {
             Some(pinned) => Route::Connection(pinned),
             None => Route::Server(&server),
         };
-        let implicit = session.map_or(Implicit::Own, |session| Implicit::Of(Some(session)));
-        if let Ok(Served { session: Some(session), .. }) = core.execute_on(route, command, settings, implicit).await {
+        let within = session.map_or(Within::Own, |session| Within::Of(Some(session)));
+        if let Ok(Served { session: Some(session), .. }) = core.execute_on(route, command, settings, within).await {
             core.give_back_session(session);
         }
     }

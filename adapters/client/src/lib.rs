@@ -21,7 +21,9 @@
 
 #![forbid(unsafe_code)]
 
+#[macro_use]
 pub mod action;
+mod call;
 mod channel;
 mod checkout;
 mod client;
@@ -58,6 +60,7 @@ pub mod results;
 pub mod runtime;
 mod selection;
 mod selector;
+pub mod session;
 mod srv;
 pub mod tls;
 pub mod topology;
@@ -74,6 +77,7 @@ pub use options::ClientOptions;
 pub use runtime::{BlockOn, Runtime};
 #[cfg(feature = "tls")]
 pub use rustls;
+pub use session::ClientSession;
 pub use stator_proto::operation::{CommandError, Namespace, WriteConcernError, WriteError, WriteFailure};
 pub use stator_proto::{Instant, ServerAddress};
 pub use tls::{TlsConfig, TlsError};
@@ -88,6 +92,8 @@ macro_rules! handles {
         pub type Database = $crate::Database<$runtime>;
         /// A collection on this runtime; see [`stator_client::Collection`]($crate::Collection).
         pub type Collection<T = $crate::Document> = $crate::Collection<$runtime, T>;
+        /// A session on this runtime; see [`stator_client::ClientSession`]($crate::ClientSession).
+        pub type ClientSession = $crate::ClientSession<$runtime>;
         /// A cursor on this runtime; see [`stator_client::Cursor`]($crate::Cursor).
         pub type Cursor<T = $crate::Document> = $crate::Cursor<$runtime, T>;
     };

@@ -4,7 +4,7 @@ use stator_wire::bson::{Doc, Timestamp};
 
 use super::{
     AbortTransaction, ClusterTime, CommitTransaction, ServerSession, SessionError, SessionId, SessionOptions,
-    Transaction, TransactionOptions,
+    Transaction, TransactionOptions, TransactionState,
 };
 use crate::Instant;
 use crate::operation::{SessionUse, Settings};
@@ -194,6 +194,27 @@ impl Session {
     pub fn end(&mut self) -> Option<ServerSession> {
         self.transaction.reset();
         self.server.take()
+    }
+
+    /// Nobody will end the open transaction: it is aborted as far as this session is concerned. What is returned serves for
+    /// telling the server ([`abort_transaction`](Self::abort_transaction)) while this session goes on; `None` if there is nothing
+    /// to tell. It holds a copy of the server session, which is not to be given back to the pool.
+    pub fn abandon_transaction(&mut self) -> Option<Self> {
+        if !self.in_transaction() {
+            return None;
+        }
+        let server = self.server.as_ref().map(ServerSession::twin);
+        let fork = Self {
+            options: self.options.clone(),
+            server,
+            id: self.id,
+            cluster_time: self.cluster_time.clone(),
+            operation_time: self.operation_time,
+            snapshot_time: None,
+            transaction: self.transaction.abandon(),
+            deadline: None,
+        };
+        (fork.transaction.state() == TransactionState::InProgress).then_some(fork)
     }
 
     /// An operation was dropped when its command might have been sent, and its reply was not read.

@@ -96,6 +96,11 @@ impl ServerSession {
         self.dirty = true;
     }
 
+    /// The same again, to end a transaction with.
+    pub(crate) const fn twin(&self) -> Self {
+        Self { id: self.id, txn_number: self.txn_number, last_use: self.last_use, dirty: self.dirty }
+    }
+
     /// The next transaction number. There is one for every nanosecond of 292 years.
     pub(crate) const fn next_txn_number(&mut self) -> i64 {
         self.txn_number = self.txn_number.saturating_add(1);

@@ -250,6 +250,11 @@ impl Transaction {
         }
     }
 
+    /// Takes it out as it is; what stays is an aborted one.
+    pub(super) fn abandon(&mut self) -> Self {
+        core::mem::replace(self, Self { state: TransactionState::Aborted, ..Self::default() })
+    }
+
     /// An operation of it was dropped when it might have been sent.
     pub(super) fn handle_dropped(&mut self) {
         match self.state {

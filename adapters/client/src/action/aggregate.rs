@@ -4,9 +4,10 @@ use core::marker::PhantomData;
 use std::sync::Arc;
 
 use bson::Document;
-use stator_proto::operation::{self as op, AggregateTarget, Namespace, Settings};
+use stator_proto::operation::{self as op, AggregateTarget, Namespace};
 
 use super::Doubt;
+use crate::call::Call;
 use crate::collection::Collection;
 use crate::convert::to_array;
 use crate::cursor::Cursor;
@@ -22,7 +23,7 @@ pub struct Aggregate<R: Runtime, T = Document> {
     core: Arc<Core<R>>,
     namespace: Namespace,
     op: op::Aggregate,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
     documents: PhantomData<fn() -> T>,
 }
@@ -31,13 +32,13 @@ impl<R: Runtime> Aggregate<R, Document> {
     pub(crate) fn on_collection(collection: &Collection<R>, pipeline: impl IntoIterator<Item = Document>) -> Self {
         let namespace = collection.namespace().clone();
         let target = AggregateTarget::Collection(namespace.clone());
-        Self::new(collection.core(), target, namespace, pipeline, collection.settings())
+        Self::new(collection.core(), target, namespace, pipeline, collection.call())
     }
 
     pub(crate) fn on_database(database: &Database<R>, pipeline: impl IntoIterator<Item = Document>) -> Self {
         let target = AggregateTarget::Database(database.name().into());
         let namespace = Namespace::new(database.name(), "$cmd.aggregate");
-        Self::new(database.client().core(), target, namespace, pipeline, database.settings())
+        Self::new(database.client().core(), target, namespace, pipeline, database.call())
     }
 
     fn new(
@@ -45,7 +46,7 @@ impl<R: Runtime> Aggregate<R, Document> {
         target: AggregateTarget,
         namespace: Namespace,
         pipeline: impl IntoIterator<Item = Document>,
-        settings: &Settings,
+        call: Call<R>,
     ) -> Self {
         let mut doubt = Doubt::default();
         let stages: Vec<Document> = pipeline.into_iter().collect();
@@ -54,7 +55,7 @@ impl<R: Runtime> Aggregate<R, Document> {
             core: Arc::clone(core),
             op: op::Aggregate::new(target, pipeline),
             namespace,
-            settings: settings.clone(),
+            call,
             doubt,
             documents: PhantomData,
         }
@@ -64,8 +65,8 @@ impl<R: Runtime> Aggregate<R, Document> {
 impl<R: Runtime, T> Aggregate<R, T> {
     /// The type of the results.
     pub fn with_type<U>(self) -> Aggregate<R, U> {
-        let Self { core, namespace, op, settings, doubt, .. } = self;
-        Aggregate { core, namespace, op, settings, doubt, documents: PhantomData }
+        let Self { core, namespace, op, call, doubt, .. } = self;
+        Aggregate { core, namespace, op, call, doubt, documents: PhantomData }
     }
 
     const fn core(&self) -> &Arc<Core<R>> {
@@ -78,7 +79,7 @@ impl<R: Runtime, T> Aggregate<R, T> {
         let max_await_time = self.op.max_await_time;
         let namespace = self.namespace;
         let machine = |reply| stator_proto::Cursor::new(reply, namespace, batch_size, max_await_time, comment);
-        Cursor::open(self.core, self.op, self.settings, machine).await
+        Cursor::open(self.core, self.op, self.call, machine).await
     }
 }
 
@@ -102,13 +103,13 @@ setters! { Aggregate<T>:
     /// Shown in the server's log and profile.
     value comment => op.comment;
     /// Instead of the collection's read concern.
-    read_concern read_concern => settings.read_concern;
+    read_concern read_concern => call.given.read_concern;
     /// Instead of the collection's write concern; for `$out` and `$merge`.
-    write_concern write_concern => settings.write_concern;
+    write_concern write_concern => call.given.write_concern;
     /// Instead of the collection's read preference.
-    read_preference read_preference => settings.read_preference;
+    read_preference read_preference => call.given.read_preference;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => settings.timeout;
+    duration timeout => call.given.timeout;
 }
 
 awaitable!(Aggregate<T> ['static] => Cursor<R, T>);

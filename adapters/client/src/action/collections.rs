@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bson::Document;
 use serde::Deserialize;
-use stator_proto::operation::{self as op, Namespace, Settings};
+use stator_proto::operation::{self as op, Namespace};
 
 use super::Doubt;
+use crate::call::Call;
 use crate::collection::Collection;
 use crate::cursor::Cursor;
 use crate::database::Database;
@@ -20,7 +21,7 @@ use crate::runtime::Runtime;
 pub struct CreateCollection<R: Runtime> {
     database: Database<R>,
     op: op::Create,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -30,7 +31,7 @@ pub struct CreateCollection<R: Runtime> {
 pub struct DropCollection<R: Runtime> {
     collection: Collection<R>,
     op: op::Drop,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -40,7 +41,7 @@ pub struct DropCollection<R: Runtime> {
 pub struct ListCollections<R: Runtime> {
     database: Database<R>,
     op: op::ListCollections,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -56,7 +57,7 @@ impl<R: Runtime> CreateCollection<R> {
     pub(crate) fn new(database: &Database<R>, name: &str) -> Self {
         Self {
             op: op::Create::new(Namespace::new(database.name(), name)),
-            settings: database.settings().clone(),
+            call: database.call(),
             database: database.clone(),
             doubt: Doubt::default(),
         }
@@ -68,7 +69,7 @@ impl<R: Runtime> CreateCollection<R> {
 
     async fn execute(self) -> Result<()> {
         self.doubt.check()?;
-        self.database.client().core().execute(self.op, self.settings).await
+        self.database.client().core().execute(self.op, self.call).await
     }
 }
 
@@ -76,7 +77,7 @@ impl<R: Runtime> DropCollection<R> {
     pub(crate) fn new(collection: &Collection<R, Document>) -> Self {
         Self {
             op: op::Drop::new(collection.namespace().clone()),
-            settings: collection.settings().clone(),
+            call: collection.call(),
             collection: collection.clone(),
             doubt: Doubt::default(),
         }
@@ -88,17 +89,16 @@ impl<R: Runtime> DropCollection<R> {
 
     async fn execute(self) -> Result<()> {
         self.doubt.check()?;
-        self.collection.core().execute(self.op, self.settings).await
+        self.collection.core().execute(self.op, self.call).await
     }
 }
 
 impl<R: Runtime> ListCollections<R> {
     pub(crate) fn new(database: &Database<R>) -> Self {
         // Lists are read from the primary, whatever the database's read preference.
-        let settings = Settings { read_preference: None, ..database.settings().clone() };
         Self {
             op: op::ListCollections::new(database.name()),
-            settings,
+            call: database.call().on_primary(),
             database: database.clone(),
             doubt: Doubt::default(),
         }
@@ -118,7 +118,7 @@ impl<R: Runtime> ListCollections<R> {
         let (batch_size, comment) = (self.op.batch_size, self.op.comment.clone());
         let namespace = Namespace::new(self.database.name(), "$cmd.listCollections");
         let machine = |reply| stator_proto::Cursor::new(reply, namespace, batch_size, None, comment);
-        Cursor::open(core, self.op, self.settings, machine).await
+        Cursor::open(core, self.op, self.call, machine).await
     }
 }
 
@@ -189,18 +189,18 @@ setters! { CreateCollection:
     /// Shown in the server's log and profile (4.4 and later).
     value comment => op.comment;
     /// Instead of the database's write concern.
-    write_concern write_concern => settings.write_concern;
+    write_concern write_concern => call.given.write_concern;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => settings.timeout;
+    duration timeout => call.given.timeout;
 }
 
 setters! { DropCollection:
     /// Shown in the server's log and profile (4.4 and later).
     value comment => op.comment;
     /// Instead of the collection's write concern.
-    write_concern write_concern => settings.write_concern;
+    write_concern write_concern => call.given.write_concern;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => settings.timeout;
+    duration timeout => call.given.timeout;
 }
 
 setters! { ListCollections:
@@ -215,7 +215,7 @@ setters! { ListCollections:
     /// Shown in the server's log and profile (4.4 and later).
     value comment => op.comment;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => settings.timeout;
+    duration timeout => call.given.timeout;
 }
 
 setters! { ListCollectionNames:
@@ -226,10 +226,10 @@ setters! { ListCollectionNames:
     /// Shown in the server's log and profile (4.4 and later).
     value comment => list.op.comment;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => list.settings.timeout;
+    duration timeout => list.call.given.timeout;
 }
 
 awaitable!(CreateCollection => ());
 awaitable!(DropCollection => ());
 awaitable!(ListCollections => Cursor<R, Document>);
-awaitable!(ListCollectionNames => Vec<String>);
+awaitable!(ListCollectionNames at list.call => Vec<String>);

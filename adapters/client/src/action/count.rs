@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bson::{Document, doc};
 use serde::{Deserialize, Serialize};
-use stator_proto::operation::{self as op, AggregateTarget, Count, Settings};
+use stator_proto::operation::{self as op, AggregateTarget, Count};
 use stator_wire::bson::{DocBuf, DocWriter, ValueBuf};
 
 use super::Doubt;
+use crate::call::Call;
 use crate::collection::Collection;
 use crate::convert::{from_doc, to_doc};
 use crate::error::Result;
@@ -26,7 +27,7 @@ pub struct CountDocuments<R: Runtime> {
     collation: Option<DocBuf>,
     max_time: Option<core::time::Duration>,
     comment: Option<ValueBuf>,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -36,7 +37,7 @@ pub struct CountDocuments<R: Runtime> {
 pub struct EstimatedDocumentCount<R: Runtime> {
     collection: Collection<R>,
     op: Count,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -51,7 +52,7 @@ impl<R: Runtime> CountDocuments<R> {
             collation: None,
             max_time: None,
             comment: None,
-            settings: collection.settings().clone(),
+            call: collection.call(),
             collection: collection.clone(),
             doubt,
         }
@@ -74,7 +75,7 @@ impl<R: Runtime> CountDocuments<R> {
         op.collation = self.collation;
         op.max_time = self.max_time;
         op.comment = self.comment;
-        let mut reply = self.collection.core().execute(op, self.settings).await?;
+        let mut reply = self.collection.core().execute(op, self.call).await?;
         match reply.batch.next_doc() {
             Some(document) => Ok(u64::try_from(from_doc::<Counted>(document?)?.n).unwrap_or(0)),
             None => Ok(0),
@@ -106,7 +107,7 @@ impl<R: Runtime> EstimatedDocumentCount<R> {
     pub(crate) fn new(collection: &Collection<R, Document>) -> Self {
         Self {
             op: Count::new(collection.namespace().clone()),
-            settings: collection.settings().clone(),
+            call: collection.call(),
             collection: collection.clone(),
             doubt: Doubt::default(),
         }
@@ -118,7 +119,7 @@ impl<R: Runtime> EstimatedDocumentCount<R> {
 
     async fn execute(self) -> Result<u64> {
         self.doubt.check()?;
-        self.collection.core().execute(self.op, self.settings).await
+        self.collection.core().execute(self.op, self.call).await
     }
 }
 
@@ -136,11 +137,11 @@ setters! { CountDocuments:
     /// Shown in the server's log and profile.
     value comment => comment;
     /// Instead of the collection's read concern.
-    read_concern read_concern => settings.read_concern;
+    read_concern read_concern => call.given.read_concern;
     /// Instead of the collection's read preference.
-    read_preference read_preference => settings.read_preference;
+    read_preference read_preference => call.given.read_preference;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => settings.timeout;
+    duration timeout => call.given.timeout;
 }
 
 setters! { EstimatedDocumentCount:
@@ -149,11 +150,11 @@ setters! { EstimatedDocumentCount:
     /// Shown in the server's log and profile.
     value comment => op.comment;
     /// Instead of the collection's read concern.
-    read_concern read_concern => settings.read_concern;
+    read_concern read_concern => call.given.read_concern;
     /// Instead of the collection's read preference.
-    read_preference read_preference => settings.read_preference;
+    read_preference read_preference => call.given.read_preference;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => settings.timeout;
+    duration timeout => call.given.timeout;
 }
 
 awaitable!(CountDocuments => u64);

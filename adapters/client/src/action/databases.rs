@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bson::Document;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use stator_proto::operation::{self as op, Settings};
+use stator_proto::operation::{self as op};
 
 use super::Doubt;
+use crate::call::Call;
 use crate::client::Client;
 use crate::convert::from_doc;
 use crate::database::Database;
@@ -21,7 +22,7 @@ use crate::runtime::Runtime;
 pub struct DropDatabase<R: Runtime> {
     database: Database<R>,
     op: op::DropDatabase,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -31,7 +32,7 @@ pub struct DropDatabase<R: Runtime> {
 pub struct ListDatabases<R: Runtime> {
     client: Client<R>,
     op: op::ListDatabases,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -47,7 +48,7 @@ impl<R: Runtime> DropDatabase<R> {
     pub(crate) fn new(database: &Database<R>) -> Self {
         Self {
             op: op::DropDatabase::new(database.name()),
-            settings: database.settings().clone(),
+            call: database.call(),
             database: database.clone(),
             doubt: Doubt::default(),
         }
@@ -59,15 +60,15 @@ impl<R: Runtime> DropDatabase<R> {
 
     async fn execute(self) -> Result<()> {
         self.doubt.check()?;
-        self.database.client().core().execute(self.op, self.settings).await
+        self.database.client().core().execute(self.op, self.call).await
     }
 }
 
 impl<R: Runtime> ListDatabases<R> {
     pub(crate) fn new(client: &Client<R>) -> Self {
         // Lists are read from the primary, whatever the client's read preference.
-        let settings = Settings { read_preference: None, ..client.core().settings.clone() };
-        Self { client: client.clone(), op: op::ListDatabases::default(), settings, doubt: Doubt::default() }
+        let call = client.call().on_primary();
+        Self { client: client.clone(), op: op::ListDatabases::default(), call, doubt: Doubt::default() }
     }
 
     const fn core(&self) -> &Arc<Core<R>> {
@@ -80,7 +81,7 @@ impl<R: Runtime> ListDatabases<R> {
 
     async fn list<T: DeserializeOwned>(self) -> Result<Vec<T>> {
         self.doubt.check()?;
-        let databases = self.client.core().execute(self.op, self.settings).await?;
+        let databases = self.client.core().execute(self.op, self.call).await?;
         databases.as_doc().iter().map(|element| from_doc(element?.value().as_doc()?)).collect()
     }
 }
@@ -111,9 +112,9 @@ setters! { DropDatabase:
     /// Shown in the server's log and profile (4.4 and later).
     value comment => op.comment;
     /// Instead of the database's write concern.
-    write_concern write_concern => settings.write_concern;
+    write_concern write_concern => call.given.write_concern;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => settings.timeout;
+    duration timeout => call.given.timeout;
 }
 
 setters! { ListDatabases:
@@ -126,7 +127,7 @@ setters! { ListDatabases:
     /// Shown in the server's log and profile (4.4 and later).
     value comment => op.comment;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => settings.timeout;
+    duration timeout => call.given.timeout;
 }
 
 setters! { ListDatabaseNames:
@@ -137,9 +138,9 @@ setters! { ListDatabaseNames:
     /// Shown in the server's log and profile (4.4 and later).
     value comment => list.op.comment;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => list.settings.timeout;
+    duration timeout => list.call.given.timeout;
 }
 
 awaitable!(DropDatabase => ());
 awaitable!(ListDatabases => Vec<Document>);
-awaitable!(ListDatabaseNames => Vec<String>);
+awaitable!(ListDatabaseNames at list.call => Vec<String>);

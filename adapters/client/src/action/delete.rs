@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bson::Document;
 use serde::Serialize;
-use stator_proto::operation::{self as op, DeleteStatement, Settings};
+use stator_proto::operation::{self as op, DeleteStatement};
 use stator_wire::bson::{DocBuf, ValueBuf};
 
 use super::Doubt;
+use crate::call::Call;
 use crate::collection::Collection;
 use crate::error::Result;
 use crate::inner::Core;
@@ -22,7 +23,7 @@ pub struct Delete<R: Runtime> {
     statement: DeleteStatement,
     let_vars: Option<DocBuf>,
     comment: Option<ValueBuf>,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -37,7 +38,7 @@ impl<R: Runtime> Delete<R> {
             statement: DeleteStatement::new(doubt.doc(filter), limit_one),
             let_vars: None,
             comment: None,
-            settings: collection.settings().clone(),
+            call: collection.call(),
             collection: collection.clone(),
             doubt,
         }
@@ -52,7 +53,7 @@ impl<R: Runtime> Delete<R> {
         let mut op = op::Delete::new(self.collection.namespace().clone(), [self.statement])?;
         op.let_vars = self.let_vars;
         op.comment = self.comment;
-        let deleted = self.collection.core().execute(op, self.settings).await?;
+        let deleted = self.collection.core().execute(op, self.call).await?;
         Ok(DeleteResult { deleted_count: deleted.count, acknowledged: deleted.acknowledged })
     }
 }
@@ -67,9 +68,9 @@ setters! { Delete:
     /// Shown in the server's log and profile.
     value comment => comment;
     /// Instead of the collection's write concern.
-    write_concern write_concern => settings.write_concern;
+    write_concern write_concern => call.given.write_concern;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => settings.timeout;
+    duration timeout => call.given.timeout;
 }
 
 awaitable!(Delete => DeleteResult);

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bson::{Bson, Document};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use stator_proto::operation::{self as op, Settings};
+use stator_proto::operation::{self as op};
 use stator_wire::bson::DocBuf;
 
 use super::Doubt;
+use crate::call::Call;
 use crate::collection::Collection;
 use crate::convert::from_value;
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -21,7 +22,7 @@ use crate::runtime::Runtime;
 pub struct Distinct<R: Runtime> {
     collection: Collection<R>,
     op: op::Distinct,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -30,7 +31,7 @@ impl<R: Runtime> Distinct<R> {
         let mut doubt = Doubt::default();
         Self {
             op: op::Distinct::new(collection.namespace().clone(), key, doubt.doc(filter)),
-            settings: collection.settings().clone(),
+            call: collection.call(),
             collection: collection.clone(),
             doubt,
         }
@@ -51,7 +52,7 @@ impl<R: Runtime> Distinct<R> {
 
     async fn values(self) -> Result<DocBuf> {
         self.doubt.check()?;
-        self.collection.core().execute(self.op, self.settings).await
+        self.collection.core().execute(self.op, self.call).await
     }
 
     async fn execute(self) -> Result<Vec<Bson>> {
@@ -77,11 +78,11 @@ setters! { Distinct:
     /// Shown in the server's log and profile (4.4 and later).
     value comment => op.comment;
     /// Instead of the collection's read concern.
-    read_concern read_concern => settings.read_concern;
+    read_concern read_concern => call.given.read_concern;
     /// Instead of the collection's read preference.
-    read_preference read_preference => settings.read_preference;
+    read_preference read_preference => call.given.read_preference;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => settings.timeout;
+    duration timeout => call.given.timeout;
 }
 
 awaitable!(Distinct => Vec<Bson>);

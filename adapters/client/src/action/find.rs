@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bson::Document;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use stator_proto::operation::{self as op, CursorType, Settings};
+use stator_proto::operation::{self as op, CursorType};
 
 use super::Doubt;
+use crate::call::Call;
 use crate::collection::Collection;
 use crate::convert::from_doc;
 use crate::cursor::Cursor;
@@ -21,7 +22,7 @@ use crate::runtime::Runtime;
 pub struct Find<R: Runtime, T = Document> {
     collection: Collection<R, T>,
     op: op::Find,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -31,7 +32,7 @@ pub struct Find<R: Runtime, T = Document> {
 pub struct FindOne<R: Runtime, T = Document> {
     collection: Collection<R, T>,
     op: op::Find,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -40,7 +41,7 @@ impl<R: Runtime, T> Find<R, T> {
         let mut doubt = Doubt::default();
         Self {
             op: op::Find::new(collection.namespace().clone(), doubt.doc(filter)),
-            settings: collection.settings().clone(),
+            call: collection.call(),
             collection: collection.clone(),
             doubt,
         }
@@ -71,7 +72,7 @@ impl<R: Runtime, T> Find<R, T> {
         let machine = |reply| {
             stator_proto::Cursor::new(reply, namespace, batch_size, max_await_time, comment).with_exhaust(exhaust)
         };
-        Cursor::open(core, self.op, self.settings, machine).await
+        Cursor::open(core, self.op, self.call, machine).await
     }
 }
 
@@ -80,7 +81,7 @@ impl<R: Runtime, T> FindOne<R, T> {
         let mut doubt = Doubt::default();
         Self {
             op: op::Find::new(collection.namespace().clone(), doubt.doc(filter)).one(),
-            settings: collection.settings().clone(),
+            call: collection.call(),
             collection: collection.clone(),
             doubt,
         }
@@ -94,7 +95,7 @@ impl<R: Runtime, T> FindOne<R, T> {
 impl<R: Runtime, T: DeserializeOwned> FindOne<R, T> {
     async fn execute(self) -> Result<Option<T>> {
         self.doubt.check()?;
-        let mut reply = self.collection.core().execute(self.op, self.settings).await?;
+        let mut reply = self.collection.core().execute(self.op, self.call).await?;
         match reply.batch.next_doc() {
             Some(document) => from_doc(document?).map(Some),
             None => Ok(None),
@@ -134,11 +135,11 @@ macro_rules! find_setters {
             /// Variables for expressions (5.0 and later).
             doc let_vars => op.let_vars;
             /// Instead of the collection's read concern.
-            read_concern read_concern => settings.read_concern;
+            read_concern read_concern => call.given.read_concern;
             /// Instead of the collection's read preference.
-            read_preference read_preference => settings.read_preference;
+            read_preference read_preference => call.given.read_preference;
             /// The time for the whole operation; zero is no limit.
-            duration timeout => settings.timeout;
+            duration timeout => call.given.timeout;
         }
     };
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use bson::Document;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use stator_proto::operation::{self as op, Change, FindAndModify, Modification, Settings};
+use stator_proto::operation::{self as op, Change, FindAndModify, Modification};
 use stator_wire::bson::DocBuf;
 
 use super::Doubt;
 use super::update::change;
+use crate::call::Call;
 use crate::collection::Collection;
 use crate::convert::from_doc;
 use crate::error::{Error, Result};
@@ -23,7 +24,7 @@ use crate::runtime::Runtime;
 pub struct FindOneAndDelete<R: Runtime, T = Document> {
     collection: Collection<R, T>,
     op: FindAndModify,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -33,7 +34,7 @@ pub struct FindOneAndDelete<R: Runtime, T = Document> {
 pub struct FindOneAndReplace<R: Runtime, T = Document> {
     collection: Collection<R, T>,
     op: FindAndModify,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -43,7 +44,7 @@ pub struct FindOneAndReplace<R: Runtime, T = Document> {
 pub struct FindOneAndUpdate<R: Runtime, T = Document> {
     collection: Collection<R, T>,
     op: FindAndModify,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -71,7 +72,7 @@ impl<R: Runtime, T> FindOneAndDelete<R, T> {
         let filter = doubt.doc(filter);
         Self {
             op: FindAndModify::remove(collection.namespace().clone(), filter),
-            settings: collection.settings().clone(),
+            call: collection.call(),
             collection: collection.clone(),
             doubt,
         }
@@ -89,7 +90,7 @@ impl<R: Runtime, T> FindOneAndReplace<R, T> {
         let filter = doubt.doc(filter);
         Self {
             op: command(collection, filter, modification, &mut doubt),
-            settings: collection.settings().clone(),
+            call: collection.call(),
             collection: collection.clone(),
             doubt,
         }
@@ -110,7 +111,7 @@ impl<R: Runtime, T> FindOneAndUpdate<R, T> {
         let filter = doubt.doc(filter);
         Self {
             op: command(collection, filter, modification, &mut doubt),
-            settings: collection.settings().clone(),
+            call: collection.call(),
             collection: collection.clone(),
             doubt,
         }
@@ -128,7 +129,7 @@ macro_rules! find_and_modify {
         impl<R: Runtime, T: DeserializeOwned> $action<R, T> {
             async fn execute(self) -> Result<Option<T>> {
                 self.doubt.check()?;
-                let found = self.collection.core().execute::<op::FindAndModify>(self.op, self.settings).await?;
+                let found = self.collection.core().execute::<op::FindAndModify>(self.op, self.call).await?;
                 found.map(|document| from_doc(document.as_doc())).transpose()
             }
         }
@@ -149,9 +150,9 @@ macro_rules! find_and_modify {
             /// Shown in the server's log and profile.
             value comment => op.comment;
             /// Instead of the collection's write concern.
-            write_concern write_concern => settings.write_concern;
+            write_concern write_concern => call.given.write_concern;
             /// The time for the whole operation; zero is no limit.
-            duration timeout => settings.timeout;
+            duration timeout => call.given.timeout;
         }
 
         awaitable!($action<T> [DeserializeOwned + Send + 'static] => Option<T>);

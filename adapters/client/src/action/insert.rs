@@ -6,10 +6,11 @@ use std::sync::Arc;
 use bson::oid::ObjectId;
 use bson::{Bson, Document};
 use serde::Serialize;
-use stator_proto::operation::{Documents, Insert, Settings};
+use stator_proto::operation::{Documents, Insert};
 use stator_wire::bson::{Doc, Kind};
 
 use super::Doubt;
+use crate::call::Call;
 use crate::collection::Collection;
 use crate::convert::{encode_into, from_value};
 use crate::error::{Error, Result};
@@ -24,7 +25,7 @@ pub struct InsertOne<R: Runtime> {
     collection: Collection<R>,
     op: Insert,
     id: Bson,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -35,7 +36,7 @@ pub struct InsertMany<R: Runtime> {
     collection: Collection<R>,
     op: Insert,
     ids: Vec<Bson>,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -45,7 +46,7 @@ impl<R: Runtime> InsertOne<R> {
         Self {
             op: Insert::new(collection.namespace().clone(), documents),
             id: ids.pop().unwrap_or(Bson::Null),
-            settings: collection.settings().clone(),
+            call: collection.call(),
             collection: collection.clone(),
             doubt,
         }
@@ -57,7 +58,7 @@ impl<R: Runtime> InsertOne<R> {
 
     async fn execute(self) -> Result<InsertOneResult> {
         self.doubt.check()?;
-        let inserted = self.collection.core().execute(self.op, self.settings).await?;
+        let inserted = self.collection.core().execute(self.op, self.call).await?;
         Ok(InsertOneResult { inserted_id: self.id, acknowledged: inserted.acknowledged })
     }
 }
@@ -71,7 +72,7 @@ impl<R: Runtime> InsertMany<R> {
         Self {
             op: Insert::new(collection.namespace().clone(), documents),
             ids,
-            settings: collection.settings().clone(),
+            call: collection.call(),
             collection: collection.clone(),
             doubt,
         }
@@ -83,7 +84,7 @@ impl<R: Runtime> InsertMany<R> {
 
     async fn execute(self) -> Result<InsertManyResult> {
         self.doubt.check()?;
-        let inserted = self.collection.core().execute(self.op, self.settings).await?;
+        let inserted = self.collection.core().execute(self.op, self.call).await?;
         let inserted_ids = self.ids.into_iter().enumerate().collect();
         Ok(InsertManyResult { inserted_ids, acknowledged: inserted.acknowledged })
     }
@@ -169,9 +170,9 @@ setters! { InsertOne:
     /// Shown in the server's log and profile.
     value comment => op.comment;
     /// Instead of the collection's write concern.
-    write_concern write_concern => settings.write_concern;
+    write_concern write_concern => call.given.write_concern;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => settings.timeout;
+    duration timeout => call.given.timeout;
 }
 
 setters! { InsertMany:
@@ -182,9 +183,9 @@ setters! { InsertMany:
     /// Shown in the server's log and profile.
     value comment => op.comment;
     /// Instead of the collection's write concern.
-    write_concern write_concern => settings.write_concern;
+    write_concern write_concern => call.given.write_concern;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => settings.timeout;
+    duration timeout => call.given.timeout;
 }
 
 awaitable!(InsertOne => InsertOneResult);

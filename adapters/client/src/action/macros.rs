@@ -1,6 +1,6 @@
 //! The setters and the awaiting of actions, written once.
 
-/// Setters of an action whose command is `self.op` and whose errors go to `self.doubt`.
+/// Setters of an action whose command is `self.op`, whose own settings are `self.call.given` and whose errors go to `self.doubt`.
 ///
 /// Each line: documentation, the kind of the argument, the setter's name, and the field if it has another place.
 macro_rules! setters {
@@ -77,9 +77,25 @@ macro_rules! setters {
 }
 
 /// Makes an action awaitable, and `run()`-able on a plain thread. The action has an `async fn execute(self)`.
+///
+/// Without `@plain` it also gets `session(..)`, which sets `self.call.session`.
 macro_rules! awaitable {
     ($action:ident<$generic:ident> [$($bound:tt)+] => $output:ty) => {
-        impl<R: $crate::runtime::Runtime, $generic: $($bound)+> IntoFuture for $action<R, $generic> {
+        awaitable!($action<$generic> [$($bound)+] at call => $output);
+    };
+    ($action:ident<$generic:ident> [$($bound:tt)+] at $($call:ident).+ => $output:ty) => {
+        impl<R: $crate::runtime::Runtime, $generic> $action<R, $generic> {
+            /// The session that it is part of, instead of the handle's.
+            pub fn session(mut self, session: &$crate::session::ClientSession<R>) -> Self {
+                self.$($call).+.session = Some(session.clone());
+                self
+            }
+        }
+
+        awaitable!(@plain $action<$generic> [$($bound)+] => $output);
+    };
+    (@plain $action:ident<$generic:ident> [$($bound:tt)+] => $output:ty) => {
+        impl<R: $crate::runtime::Runtime, $generic: $($bound)+> core::future::IntoFuture for $action<R, $generic> {
             type Output = $crate::error::Result<$output>;
             type IntoFuture = $crate::action::BoxFuture<Self::Output>;
 
@@ -96,8 +112,8 @@ macro_rules! awaitable {
             }
         }
     };
-    ($action:ident => $output:ty) => {
-        impl<R: $crate::runtime::Runtime> IntoFuture for $action<R> {
+    (@plain $action:ident => $output:ty) => {
+        impl<R: $crate::runtime::Runtime> core::future::IntoFuture for $action<R> {
             type Output = $crate::error::Result<$output>;
             type IntoFuture = $crate::action::BoxFuture<Self::Output>;
 
@@ -113,5 +129,19 @@ macro_rules! awaitable {
                 runtime.block_on(self.execute())
             }
         }
+    };
+    ($action:ident => $output:ty) => {
+        awaitable!($action at call => $output);
+    };
+    ($action:ident at $($call:ident).+ => $output:ty) => {
+        impl<R: $crate::runtime::Runtime> $action<R> {
+            /// The session that it is part of, instead of the handle's.
+            pub fn session(mut self, session: &$crate::session::ClientSession<R>) -> Self {
+                self.$($call).+.session = Some(session.clone());
+                self
+            }
+        }
+
+        awaitable!(@plain $action => $output);
     };
 }

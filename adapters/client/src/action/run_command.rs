@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bson::Document;
 use serde::Serialize;
-use stator_proto::operation::{self as op, Settings};
+use stator_proto::operation::{self as op};
 use stator_wire::bson::DocBuf;
 
 use super::Doubt;
+use crate::call::Call;
 use crate::convert::from_doc;
 use crate::database::Database;
 use crate::error::Result;
@@ -20,7 +21,7 @@ use crate::runtime::Runtime;
 pub struct RunCommand<R: Runtime> {
     database: Database<R>,
     command: DocBuf,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -29,8 +30,7 @@ impl<R: Runtime> RunCommand<R> {
         let mut doubt = Doubt::default();
         let command = doubt.doc(command);
         // A command of the user's own takes nothing from the database but its timeout (specification *runCommand*).
-        let settings = Settings { timeout: database.settings().timeout, ..Settings::default() };
-        Self { database: database.clone(), command, settings, doubt }
+        Self { database: database.clone(), command, call: database.call().on_its_own(), doubt }
     }
 
     fn core(&self) -> &Arc<Core<R>> {
@@ -49,7 +49,7 @@ impl<R: Runtime> RunCommand<R> {
     async fn reply(self) -> Result<DocBuf> {
         self.doubt.check()?;
         let command = op::RunCommand::new(self.database.name(), self.command)?;
-        self.database.client().core().execute(command, self.settings).await
+        self.database.client().core().execute(command, self.call).await
     }
 
     async fn execute(self) -> Result<Document> {
@@ -59,9 +59,9 @@ impl<R: Runtime> RunCommand<R> {
 
 setters! { RunCommand:
     /// Where to run it; default primary.
-    read_preference read_preference => settings.read_preference;
+    read_preference read_preference => call.given.read_preference;
     /// The time for the whole operation; zero is no limit.
-    duration timeout => settings.timeout;
+    duration timeout => call.given.timeout;
 }
 
 awaitable!(RunCommand => Document);

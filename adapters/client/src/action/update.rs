@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bson::{Bson, Document};
 use serde::Serialize;
-use stator_proto::operation::{self as op, Change, Settings, UpdateStatement, Updated};
+use stator_proto::operation::{self as op, Change, UpdateStatement, Updated};
 use stator_wire::bson::{DocBuf, ValueBuf};
 
 use super::Doubt;
+use crate::call::Call;
 use crate::collection::Collection;
 use crate::convert::{from_value, to_array};
 use crate::error::Result;
@@ -23,7 +24,7 @@ pub struct Update<R: Runtime> {
     collection: Collection<R>,
     statement: UpdateStatement,
     command: CommandOptions,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -34,7 +35,7 @@ pub struct ReplaceOne<R: Runtime> {
     collection: Collection<R>,
     statement: UpdateStatement,
     command: CommandOptions,
-    settings: Settings,
+    call: Call<R>,
     doubt: Doubt,
 }
 
@@ -60,7 +61,7 @@ impl<R: Runtime> Update<R> {
         Self {
             command: CommandOptions::default(),
             statement,
-            settings: collection.settings().clone(),
+            call: collection.call(),
             collection: collection.clone(),
             doubt,
         }
@@ -72,7 +73,7 @@ impl<R: Runtime> Update<R> {
 
     async fn execute(self) -> Result<UpdateResult> {
         self.doubt.check()?;
-        run(&self.collection, self.statement, self.command, self.settings).await
+        run(&self.collection, self.statement, self.command, self.call).await
     }
 }
 
@@ -87,7 +88,7 @@ impl<R: Runtime> ReplaceOne<R> {
         Self {
             command: CommandOptions::default(),
             statement: UpdateStatement::new(doubt.doc(filter), replacement),
-            settings: collection.settings().clone(),
+            call: collection.call(),
             collection: collection.clone(),
             doubt,
         }
@@ -99,7 +100,7 @@ impl<R: Runtime> ReplaceOne<R> {
 
     async fn execute(self) -> Result<UpdateResult> {
         self.doubt.check()?;
-        run(&self.collection, self.statement, self.command, self.settings).await
+        run(&self.collection, self.statement, self.command, self.call).await
     }
 }
 
@@ -115,13 +116,13 @@ async fn run<R: Runtime>(
     collection: &Collection<R>,
     statement: UpdateStatement,
     command: CommandOptions,
-    settings: Settings,
+    call: Call<R>,
 ) -> Result<UpdateResult> {
     let mut op = op::Update::new(collection.namespace().clone(), [statement])?;
     op.bypass_document_validation = command.bypass_document_validation;
     op.let_vars = command.let_vars;
     op.comment = command.comment;
-    result(collection.core().execute(op, settings).await?)
+    result(collection.core().execute(op, call).await?)
 }
 
 fn result(updated: Updated) -> Result<UpdateResult> {
@@ -155,9 +156,9 @@ macro_rules! update_setters {
             /// Shown in the server's log and profile.
             value comment => command.comment;
             /// Instead of the collection's write concern.
-            write_concern write_concern => settings.write_concern;
+            write_concern write_concern => call.given.write_concern;
             /// The time for the whole operation; zero is no limit.
-            duration timeout => settings.timeout;
+            duration timeout => call.given.timeout;
         }
     };
 }

@@ -4,7 +4,7 @@ use core::task::Waker;
 use std::sync::Arc;
 
 use stator_proto::operation::KillCursors;
-use stator_proto::session::ServerSession;
+use stator_proto::session::{ServerSession, Session};
 use stator_proto::{Instant, ServerAddress};
 
 use super::After;
@@ -21,6 +21,8 @@ pub(crate) struct KeeperDesk<R: Runtime> {
     pub(crate) waker: Option<Waker>,
     /// Cursors that nobody reads any more.
     pub(crate) kill: Vec<Kill<R>>,
+    /// Transactions that nobody will end any more.
+    pub(crate) farewells: Vec<Farewell<R>>,
     /// When the keeper means to look again; `None` while it is awake.
     pub(crate) wakes_at: Option<Instant>,
 }
@@ -36,9 +38,19 @@ pub(crate) struct Kill<R: Runtime> {
     pub(crate) session: Option<ServerSession>,
 }
 
+/// An open transaction that nobody will end any more: it is to be aborted.
+#[derive(Debug)]
+pub(crate) struct Farewell<R: Runtime> {
+    pub(crate) session: Box<Session>,
+    /// The connection that it is pinned to, behind a load balancer.
+    pub(crate) link: Option<Box<Link<R>>>,
+    /// The session ends with it; otherwise it is a copy, made for this.
+    pub(crate) ends: bool,
+}
+
 impl<R: Runtime> Default for KeeperDesk<R> {
     fn default() -> Self {
-        Self { alive: false, rung: false, waker: None, kill: Vec::new(), wakes_at: None }
+        Self { alive: false, rung: false, waker: None, kill: Vec::new(), farewells: Vec::new(), wakes_at: None }
     }
 }
 

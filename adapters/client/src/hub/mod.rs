@@ -26,7 +26,7 @@ mod teller;
 mod waiting;
 
 pub(crate) use after::After;
-pub(crate) use desk::{KeeperDesk, Kill, MonitorDesk, Orders};
+pub(crate) use desk::{Farewell, KeeperDesk, Kill, MonitorDesk, Orders};
 pub(crate) use site::Site;
 pub(crate) use teller::Teller;
 pub(crate) use waiting::{Grant, Place, Slot, Watchers};
