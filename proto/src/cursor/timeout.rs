@@ -62,6 +62,11 @@ impl CursorTimeout {
         self.step = None;
     }
 
+    /// Whether each step has its own time.
+    pub const fn is_renewed(&self) -> bool {
+        self.end.is_none()
+    }
+
     /// When `killCursors` is due if it begins now; `given` is what the user says of that.
     pub fn close(&self, now: Instant, given: Option<Duration>) -> Option<Instant> {
         given.or(self.timeout).map(|timeout| due(now, timeout))

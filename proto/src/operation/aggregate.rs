@@ -104,6 +104,10 @@ impl Operation for Aggregate {
         MaxTime::opening(self.timeout_mode, self.max_time)
     }
 
+    fn timeout_mode(&self) -> TimeoutMode {
+        self.timeout_mode.unwrap_or_default()
+    }
+
     fn check_timeout(&self, timeout: Option<Duration>) -> Result<(), OperationError> {
         if self.timeout_mode == Some(TimeoutMode::Iteration) && self.writes() {
             let reason = "a pipeline that ends with `$out` or `$merge` has no iteration that a timeout could count for";

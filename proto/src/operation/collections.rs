@@ -213,6 +213,10 @@ impl Operation for ListCollections {
         MaxTime::opening(self.timeout_mode, None)
     }
 
+    fn timeout_mode(&self) -> TimeoutMode {
+        self.timeout_mode.unwrap_or_default()
+    }
+
     fn check_timeout(&self, timeout: Option<Duration>) -> Result<(), OperationError> {
         check_cursor(self.timeout_mode, false, None, timeout)
     }

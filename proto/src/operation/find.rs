@@ -132,6 +132,10 @@ impl Operation for Find {
         }
     }
 
+    fn timeout_mode(&self) -> TimeoutMode {
+        self.timeout_mode.unwrap_or(self.cursor_type.timeout_mode())
+    }
+
     fn check_timeout(&self, timeout: Option<Duration>) -> Result<(), OperationError> {
         check_cursor(self.timeout_mode, self.cursor_type.is_tailable(), self.max_await_time, timeout)
     }

@@ -200,6 +200,11 @@ pub trait Operation {
         MaxTime::Deadline(None)
     }
 
+    /// What the operation's timeout counts for if it opens a cursor ([`CursorTimeout`](crate::cursor::CursorTimeout)).
+    fn timeout_mode(&self) -> TimeoutMode {
+        TimeoutMode::CursorLifetime
+    }
+
     /// Refuses options that contradict the operation's timeout (`timeoutMS`; zero is no limit by choice). Called once, before a
     /// server is selected.
     fn check_timeout(&self, timeout: Option<Duration>) -> Result<(), OperationError> {
