@@ -16,12 +16,16 @@ use crate::unified::{Deployments, Settings, Verdict, run_folder};
 /// The folders whose files are in the unified test format, by area.
 pub const UNIFIED: &[(&str, &[&str])] = &[
     ("auth", &["tests/unified"]),
+    ("causal-consistency", &["tests"]),
     ("command-logging-and-monitoring", &["tests/logging", "tests/monitoring"]),
     ("connection-monitoring-and-pooling", &["tests/logging"]),
     ("load-balancers", &["tests"]),
     ("mongodb-handshake", &["tests/unified"]),
     ("server-discovery-and-monitoring", &["tests/unified"]),
     ("server-selection", &["tests/logging"]),
+    ("sessions", &["tests"]),
+    ("transactions", &["tests/unified"]),
+    ("transactions-convenient-api", &["tests/unified"]),
     ("unified-test-format", &["tests/valid-pass", VALID_FAIL]),
 ];
 
