@@ -65,7 +65,7 @@ pub enum Step {
     Reauthenticate,
     /// Wait until then, then [`Exec::handle_timeout`].
     Sleep(Instant),
-    /// `timeoutMS` leaves no time for another attempt: make a timeout error, of which [`Exec::take_cause`] is the cause
+    /// `timeoutMS` leaves no time for another attempt, or the server has stopped the command for it: make a timeout error, of which [`Exec::take_cause`] is the cause
     /// if there is one, and end with [`Exec::handle_failed`].
     Expired,
     /// Nothing: take the session with [`Exec::take_session`] and the result with [`Exec::finish`].
