@@ -154,7 +154,8 @@ pub struct BulkWritten {
 }
 
 impl BulkWritten {
-    const NOTHING: Self =
+    /// Nothing so far.
+    pub const NOTHING: Self =
         Self { inserted: 0, matched: 0, modified: 0, deleted: 0, upserted: Vec::new(), acknowledged: true };
 }
 
