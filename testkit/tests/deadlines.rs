@@ -272,7 +272,6 @@ async fn run<R: Runtime>(runtime: &R, set: &ReplicaSet, keeps: bool, operations:
                 continue;
             }
             assert!(was_sent && error.maybe_executed(), "{name}: {error:?}");
-            assert_eq!(stats.waiting, 0, "{name}: {stats:?}");
             if error.phase() == Phase::Receive {
                 assert!(taken >= T, "{name}: {taken:?}, {error:?}");
                 unanswered += 1;
@@ -283,7 +282,10 @@ async fn run<R: Runtime>(runtime: &R, set: &ReplicaSet, keeps: bool, operations:
                     assert!(stats.owing == 0 && closed.count() > before, "{name}: closed at once, {stats:?}");
                 }
             }
-            slowest = slowest.max(taken);
+            // The abort after it has a time of its own.
+            if name != "with_transaction" {
+                slowest = slowest.max(taken);
+            }
             break;
         }
     }
