@@ -19,6 +19,10 @@ use crate::dns::{DnsError, DnsFailure};
 use crate::runtime::SpawnError;
 use crate::tls::TlsError;
 
+mod bulk;
+
+pub use bulk::{BulkWriteError, ClientBulkWriteError};
+
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
 
@@ -108,8 +112,12 @@ pub enum ErrorKind {
     MalformedBson(stator_wire::bson::BsonError),
     /// The server refused the command.
     Command(CommandError),
-    /// Some writes failed; the rest may have been done.
+    /// The write failed, or was done but not confirmed as the write concern demands.
     Write(Box<WriteFailure>),
+    /// `insert_many` or `bulk_write` of a collection failed, wholly or in part.
+    BulkWrite(Box<BulkWriteError>),
+    /// `bulk_write` of a client failed, wholly or in part.
+    ClientBulkWrite(Box<ClientBulkWriteError>),
     /// The server's reply makes no sense, or a document is too large for it.
     Operation(OperationError),
     /// The deadline has passed.
@@ -239,17 +247,20 @@ impl Error {
         self.cause().or(self.0.attempt.as_ref()).unwrap_or(self)
     }
 
-    /// The error behind a failed check-out.
+    /// The error behind a failed check-out, or behind the end of a bulk write.
     fn cause(&self) -> Option<&Self> {
         match &*self.0.kind {
             ErrorKind::Pool(error) => error.cause(),
-            _ => None,
+            _ => self.bulk()?.error,
         }
     }
 
     /// The server's error number: of the command, of its first failed write or of its write concern. Of a timeout that
     /// another error has led to: that error's.
     pub fn code(&self) -> Option<i32> {
+        if let Some(bulk) = self.bulk() {
+            return bulk.code();
+        }
         match &*self.0.kind {
             ErrorKind::Command(error) => Some(error.code),
             ErrorKind::Write(failure) => {
@@ -270,7 +281,7 @@ impl Error {
         let given: &[String] = match &*origin.0.kind {
             ErrorKind::Command(error) => &error.labels,
             ErrorKind::Write(failure) => &failure.labels,
-            _ => &[],
+            _ => origin.bulk().map_or(&[], |bulk| bulk.labels),
         };
         let added = (self.0.added | origin.0.added).names();
         let fresh = move |label: &&'static str| !given.iter().any(|known| known == label);
@@ -294,17 +305,16 @@ impl Error {
     pub fn write_errors(&self) -> &[WriteError] {
         match &*self.origin().0.kind {
             ErrorKind::Write(failure) => &failure.write_errors,
-            _ => &[],
+            _ => self.bulk().map_or(&[], |bulk| bulk.write_errors),
         }
     }
 
     /// Whether a unique index refused a document.
     pub fn is_duplicate_key(&self) -> bool {
-        const CODES: [i32; 4] = [11000, 11001, 12582, 16460];
         match &*self.0.kind {
-            ErrorKind::Command(error) => CODES.contains(&error.code),
-            ErrorKind::Write(failure) => failure.write_errors.iter().any(|error| CODES.contains(&error.code)),
-            _ => false,
+            ErrorKind::Command(error) => DUPLICATE_KEY.contains(&error.code),
+            ErrorKind::Write(failure) => failure.write_errors.iter().any(|error| DUPLICATE_KEY.contains(&error.code)),
+            _ => self.bulk().is_some_and(|bulk| bulk.is_duplicate_key()),
         }
     }
 
@@ -317,7 +327,10 @@ impl Error {
             ErrorKind::Timeout | ErrorKind::Selection(_) | ErrorKind::Pool(PoolError::TimedOut) => true,
             ErrorKind::Dns(error) => matches!(error.failure, DnsFailure::Timeout),
             ErrorKind::Command(_) | ErrorKind::Write(_) => self.is_max_time_expired(),
-            _ => self.cause().is_some_and(Self::is_timeout),
+            _ => match self.bulk() {
+                Some(bulk) => bulk.is_timeout(),
+                None => self.cause().is_some_and(Self::is_timeout),
+            },
         }
     }
 
@@ -361,6 +374,10 @@ impl Error {
         match &*self.0.kind {
             ErrorKind::Command(error) => RETRYABLE_CODES.contains(&error.code) || self.has_label("RetryableWriteError"),
             ErrorKind::Write(_) => self.has_label("RetryableWriteError"),
+            ErrorKind::BulkWrite(_) | ErrorKind::ClientBulkWrite(_) => match self.cause() {
+                Some(cause) => cause.is_retryable(),
+                None => self.has_label("RetryableWriteError"),
+            },
             ErrorKind::Selection(_) | ErrorKind::Pool(PoolError::Cleared { .. }) => true,
             _ => self.is_network(),
         }
@@ -371,13 +388,16 @@ impl Error {
         match (&*self.0.kind, self.0.phase) {
             _ if self.0.partly_done => true,
             _ if self.0.attempt.as_ref().is_some_and(Self::maybe_executed) => true,
-            (ErrorKind::Write(_), _) => true,
+            (ErrorKind::Write(_) | ErrorKind::BulkWrite(_) | ErrorKind::ClientBulkWrite(_), _) => true,
             (ErrorKind::Command(error), _) => error.code == MAX_TIME_EXPIRED || self.has_label("RetryableWriteError"),
             (_, Phase::Send | Phase::Receive | Phase::Decode) => true,
             _ => false,
         }
     }
 }
+
+/// The numbers with which servers refuse a document for a unique index.
+const DUPLICATE_KEY: [i32; 4] = [11000, 11001, 12582, 16460];
 
 /// The server's own `maxTimeMS` has passed.
 const MAX_TIME_EXPIRED: i32 = 50;
@@ -417,6 +437,8 @@ impl fmt::Display for Error {
             ErrorKind::MalformedBson(error) => write!(f, "malformed BSON: {error}")?,
             ErrorKind::Command(error) => write!(f, "the server refused the command: {error}")?,
             ErrorKind::Write(failure) => failure.fmt(f)?,
+            ErrorKind::BulkWrite(error) => error.facts().fmt(f)?,
+            ErrorKind::ClientBulkWrite(error) => error.facts().fmt(f)?,
             ErrorKind::Operation(error) => error.fmt(f)?,
             ErrorKind::Tls(error) => error.fmt(f)?,
             ErrorKind::Timeout => {
@@ -468,7 +490,7 @@ impl std::error::Error for Error {
             ErrorKind::Tls(error) => Some(error),
             ErrorKind::Credentials(error) => Some(&**error),
             ErrorKind::Timeout => self.0.attempt.as_ref().map(|attempt| attempt as _),
-            _ => None,
+            _ => self.bulk()?.error.map(|error| error as _),
         }
     }
 }
@@ -482,6 +504,9 @@ impl Failure for Error {
             (ErrorKind::Timeout, _) => FailureClass::Timeout,
             (_, Phase::Select) => FailureClass::Selection,
             _ if self.is_network() => FailureClass::Network,
+            (ErrorKind::BulkWrite(_) | ErrorKind::ClientBulkWrite(_), _) if self.cause().is_none() => {
+                FailureClass::Server
+            }
             _ => self.cause().map_or(FailureClass::Other, Self::class),
         }
     }
@@ -489,14 +514,18 @@ impl Failure for Error {
     fn code(&self) -> Option<i32> {
         match &*self.origin().0.kind {
             ErrorKind::Write(_) => None,
-            _ => self.code(),
+            // The numbers of single writes are not that of the whole.
+            _ => match self.bulk() {
+                Some(bulk) => bulk.error.and_then(Self::code),
+                None => self.code(),
+            },
         }
     }
 
     fn write_concern_code(&self) -> Option<i32> {
         match &*self.origin().0.kind {
             ErrorKind::Write(failure) => failure.write_concern_error.as_ref().map(|error| error.code),
-            _ => None,
+            _ => self.bulk()?.write_concern_errors.last().map(|error| error.code),
         }
     }
 

@@ -54,6 +54,7 @@ mod link;
 pub mod logging;
 mod login;
 mod metadata;
+mod models;
 mod monitor;
 pub mod options;
 pub mod results;
@@ -72,7 +73,7 @@ pub use collection::Collection;
 pub use cursor::{CloseCursor, Cursor};
 pub use database::Database;
 pub use dns::{DnsError, DnsFailure};
-pub use error::{Error, ErrorKind, Phase, Result};
+pub use error::{BulkWriteError, ClientBulkWriteError, Error, ErrorKind, Phase, Result};
 pub use options::ClientOptions;
 pub use runtime::{BlockOn, Runtime};
 #[cfg(feature = "tls")]

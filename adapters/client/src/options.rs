@@ -3,6 +3,10 @@
 use core::str::FromStr;
 use std::net::SocketAddr;
 
+pub use crate::models::{
+    ClientWriteModel, DeleteManyModel, DeleteOneModel, InsertOneModel, ReplaceOneModel, UpdateManyModel,
+    UpdateOneModel, WriteModel,
+};
 use bson::{Bson, Document};
 use serde::Serialize;
 pub use stator_proto::concern::{Acknowledgment, ReadConcern, ReadConcernLevel, WriteConcern};

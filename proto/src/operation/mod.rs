@@ -11,6 +11,9 @@ use core::time::Duration;
 use stator_wire::bson::{Doc, DocBuf, DocWriter, ValueBuf};
 
 mod aggregate;
+mod bulk_write;
+mod by_ref;
+mod client_bulk_write;
 mod collections;
 mod count;
 mod databases;
@@ -34,6 +37,8 @@ mod writes;
 mod tests;
 
 pub use aggregate::{Aggregate, AggregateTarget};
+pub use bulk_write::{BulkWrite, BulkWritten, WriteModel};
+pub use client_bulk_write::{ClientBulkWrite, ClientBulkWritten, WriteOutcome};
 pub use collections::{Create, Drop, ListCollections};
 pub use count::Count;
 pub use databases::{DropDatabase, ListDatabases};
@@ -244,6 +249,12 @@ pub trait Operation {
     /// What a failed command means: an operation may have an answer for some codes (`drop` of what is not there).
     fn handle_error(&mut self, error: CommandError) -> Result<Self::Output, OperationError> {
         Err(OperationError::Command(error))
+    }
+
+    /// The operation is over because a server has refused a command of it. Whether one more exchange on the connection is to
+    /// clear away what the commands before have left there; what becomes of that makes no difference.
+    fn tidies_up(&mut self) -> bool {
+        false
     }
 
     /// The output of an unacknowledged write, to which no reply comes.

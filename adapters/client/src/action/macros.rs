@@ -9,6 +9,11 @@ macro_rules! setters {
             $(setters!(@one $(#[$doc])* $kind $name => $($field).+);)*
         }
     };
+    (model $model:ident: $($(#[$doc:meta])* $kind:ident $name:ident => $($field:ident).+;)*) => {
+        impl $model {
+            $(setters!(@one $(#[$doc])* $kind $name => $($field).+);)*
+        }
+    };
     ($action:ident: $($(#[$doc:meta])* $kind:ident $name:ident => $($field:ident).+;)*) => {
         impl<R: $crate::runtime::Runtime> $action<R> {
             $(setters!(@one $(#[$doc])* $kind $name => $($field).+);)*

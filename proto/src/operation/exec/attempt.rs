@@ -132,6 +132,9 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
 
     /// The attempt has failed.
     pub(super) fn fail<F: Failure + Into<E>>(&mut self, now: Instant, mut error: F, may_retry: bool) {
+        if self.tidying {
+            return self.handle_tidied();
+        }
         let situation = self.situation();
         let mut fault = Fault::of(&error);
         if fault.class == FailureClass::Timeout && !self.has_timeout && situation.stage != Stage::CheckOut {
@@ -206,6 +209,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
             Decision::Expired => State::Expired,
             // The host waited in vain for another attempt.
             Decision::Enough if is_retry && !is_fresh && self.has_timeout && self.deadline <= now => State::Expired,
+            Decision::Enough if self.tidies_up(situation, fault) => State::Exchange,
             Decision::Enough => match self.previous.take() {
                 Some((error, _)) => State::Done(Err(error)),
                 None => return,
@@ -216,6 +220,20 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
             self.attempt.wants_avoid = true;
             self.attempt.retargets = is_overload && self.retry.overload_retargeting;
             self.is_transient_retry = !fault.labels.is_retryable_overload();
+        }
+    }
+
+    /// Whether the operation uses the connection once more, now that it has failed.
+    fn tidies_up(&mut self, situation: &Situation, fault: &Fault) -> bool {
+        let is_answered = situation.stage == Stage::Exchange && fault.class == FailureClass::Server;
+        self.tidying = is_answered && self.previous.is_some() && self.operation.tidies_up();
+        self.tidying
+    }
+
+    /// What had failed before is what has failed.
+    pub(super) fn handle_tidied(&mut self) {
+        if let Some((error, _)) = self.previous.take() {
+            self.state = State::Done(Err(error));
         }
     }
 }

@@ -41,6 +41,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
             txn_number: None,
             is_transient_retry: false,
             avoid: Vec::new(),
+            tidying: false,
             previous: None,
             state,
         }
