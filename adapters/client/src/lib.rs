@@ -70,7 +70,7 @@ pub use bson;
 pub use bson::{Bson, Document, doc};
 pub use client::Client;
 pub use collection::Collection;
-pub use cursor::Cursor;
+pub use cursor::{CloseCursor, Cursor};
 pub use database::Database;
 pub use dns::{DnsError, DnsFailure};
 pub use error::{BulkWriteError, ClientBulkWriteError, Error, ErrorKind, Phase, Result};

@@ -10,7 +10,7 @@ pub use crate::models::{
 use bson::{Bson, Document};
 use serde::Serialize;
 pub use stator_proto::concern::{Acknowledgment, ReadConcern, ReadConcernLevel, WriteConcern};
-pub use stator_proto::operation::CursorType;
+pub use stator_proto::operation::{CursorType, TimeoutMode};
 pub use stator_proto::read_preference::{ReadPreference, ReadPreferenceMode, TagSet};
 pub use stator_proto::uri::{
     Compressor, Config, Credential, DriverInfo, Mechanism, MechanismProperties, Secret, ServerApi, ServerApiVersion,
@@ -277,6 +277,7 @@ impl Overrides {
             write_concern: self.write_concern.clone(),
             read_preference: self.read_preference.clone(),
             timeout: self.timeout,
+            deadline: None,
         };
         own.or(parent)
     }

@@ -66,7 +66,7 @@ pub enum Step {
     Reauthenticate,
     /// Wait until then, then [`Exec::handle_timeout`].
     Sleep(Instant),
-    /// `timeoutMS` leaves no time for another attempt: make a timeout error, of which [`Exec::take_cause`] is the cause
+    /// `timeoutMS` leaves no time for another attempt, or the server has stopped the command for it: make a timeout error, of which [`Exec::take_cause`] is the cause
     /// if there is one, and end with [`Exec::handle_failed`].
     Expired,
     /// Nothing: take the session with [`Exec::take_session`] and the result with [`Exec::finish`].
@@ -271,8 +271,11 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
 
     fn try_send(&mut self, now: Instant, connection: &mut Connection, out: &mut SendBuf) -> Result<(), E> {
         self.attempt.meet(connection.hello());
-        if self.is_too_late(now) && !self.tidying {
-            self.state = State::Expired;
+        if self.is_too_late(now) {
+            match self.tidying {
+                true => self.handle_tidied(),
+                false => self.state = State::Expired,
+            }
             return Ok(());
         }
         if self.is_unacknowledged() {

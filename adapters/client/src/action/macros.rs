@@ -69,6 +69,9 @@ macro_rules! setters {
     (@one $(#[$doc:meta])* duration $name:ident => $($field:ident).+) => {
         setters!(@plain $(#[$doc])* $name: core::time::Duration => $($field).+);
     };
+    (@one $(#[$doc:meta])* timeout_mode $name:ident => $($field:ident).+) => {
+        setters!(@plain $(#[$doc])* $name: $crate::options::TimeoutMode => $($field).+);
+    };
     (@one $(#[$doc:meta])* $kind:ident $name:ident => $($field:ident).+) => {
         setters!(@plain $(#[$doc])* $name: $kind => $($field).+);
     };

@@ -143,7 +143,10 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
         }
         let added = added_labels(&situation, &fault, &self.retry);
         fault.labels = fault.labels | added;
-        let decision = if may_retry && is_retryable(&situation, &fault, &self.retry) {
+        let decision = if self.has_timeout && error.is_max_time_expired() {
+            // The server was told how much time is left, so this is a timeout of the operation, and the error its cause.
+            Decision::Expired
+        } else if may_retry && is_retryable(&situation, &fault, &self.retry) {
             self.decide(now, &fault)
         } else {
             Decision::Enough

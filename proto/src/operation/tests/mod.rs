@@ -12,6 +12,7 @@ mod reads;
 mod reauth;
 mod retries;
 mod sessions;
+mod timeouts;
 mod transactions;
 mod walk;
 mod writes;
