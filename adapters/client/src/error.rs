@@ -277,13 +277,15 @@ impl Error {
 
     /// The error labels, such as `TransientTransactionError`: the server's, and those that drivers add.
     pub fn labels(&self) -> impl Iterator<Item = &str> + '_ {
-        let origin = self.origin();
+        // What ended a bulk write may be a timeout that something else has led to.
+        let middle = self.origin();
+        let origin = middle.origin();
         let given: &[String] = match &*origin.0.kind {
             ErrorKind::Command(error) => &error.labels,
             ErrorKind::Write(failure) => &failure.labels,
             _ => origin.bulk().map_or(&[], |bulk| bulk.labels),
         };
-        let added = (self.0.added | origin.0.added).names();
+        let added = (self.0.added | middle.0.added | origin.0.added).names();
         let fresh = move |label: &&'static str| !given.iter().any(|known| known == label);
         let added: Vec<&str> = added.filter(fresh).collect();
         given.iter().map(String::as_str).chain(added)

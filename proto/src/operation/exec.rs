@@ -271,8 +271,11 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
 
     fn try_send(&mut self, now: Instant, connection: &mut Connection, out: &mut SendBuf) -> Result<(), E> {
         self.attempt.meet(connection.hello());
-        if self.is_too_late(now) && !self.tidying {
-            self.state = State::Expired;
+        if self.is_too_late(now) {
+            match self.tidying {
+                true => self.handle_tidied(),
+                false => self.state = State::Expired,
+            }
             return Ok(());
         }
         if self.is_unacknowledged() {
