@@ -216,6 +216,22 @@ fn configure(servers: &[SocketAddr], command: &Document) {
     }
 }
 
+/// Starts the client and waits until every server that it was told of is there.
+///
+/// # Panics
+///
+/// When the client cannot be used.
+pub async fn know_all<R: Runtime>(client: &Client<R>) {
+    let mut watch = client.watch_topology();
+    client.connect().await.unwrap_or_else(|error| panic!("{error}"));
+    while let Some(seen) = watch.next().await {
+        if seen.servers.values().all(|server| server.is_available()) {
+            return;
+        }
+    }
+    panic!("the client was closed");
+}
+
 /// Runs `first` and `second` at the same time, each on a thread of its own.
 ///
 /// # Panics

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stator_blocking::Blocking;
 use stator_client::event::{CheckOutFailedReason, CommandEvent, Listener, PoolEventKind};
-use stator_client::{Client, Document, doc};
+use stator_client::{BlockOn, Client, Document, doc};
 use stator_sim::server::{Config, FakeServer, Reply};
 use stator_sim::{Link, Sim};
 use stator_testkit::prose::{self, FailPoint, Record, with_options};
@@ -80,10 +80,7 @@ fn prose_2_1_retried_on_a_different_mongos_when_one_is_available() {
             for single in &singles {
                 fail_find_once(single).await;
             }
-            // Both are known before it counts who is chosen.
-            let mut watch = client.watch_topology();
-            client.connect().await.unwrap();
-            while !watch.next().await.unwrap().servers.values().all(|server| server.is_available()) {}
+            prose::know_all(&client).await;
             let error = client.database("db").collection::<Document>("things").find_one(doc! {}).await.unwrap_err();
             assert_eq!(error.code(), Some(6), "{error:?}");
         })
@@ -116,12 +113,8 @@ fn retried_on_the_same_server(options: &str, labels: &[&str]) -> bool {
     let options = format!("retryReads=true&readPreference=primaryPreferred{options}");
     let client = record.client(Blocking, &with_options(&prose::set().uri(), &options));
     let things = client.database(&unique_db("reads")).collection::<Document>("things");
-    // All members are known, so that one would be there to go to.
-    stator_client::BlockOn::block_on(&Blocking, async {
-        let mut watch = client.watch_topology();
-        client.connect().await.unwrap();
-        while !watch.next().await.unwrap().servers.values().all(|server| server.is_available()) {}
-    });
+    // One would be there to go to.
+    Blocking.block_on(prose::know_all(&client));
     fail_point.set(doc! { "times": 1 }, doc! { "failCommands": ["find"], "errorLabels": labels, "errorCode": 6 });
     things.find_one(doc! {}).run().unwrap();
     let outcomes = record.outcomes("find");
