@@ -1,15 +1,18 @@
 //! The prose tests of the specification *Retryable Reads*.
 #![cfg(unix)]
 
+mod prose;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use prose::mongoses;
 use stator_blocking::Blocking;
 use stator_client::event::{CheckOutFailedReason, CommandEvent, Listener, PoolEventKind};
-use stator_client::{BlockOn, Client, Document, doc};
-use stator_sim::server::{Config, FakeServer, Reply};
+use stator_client::{BlockOn, Document, doc};
+use stator_sim::server::{FakeServer, Reply};
 use stator_sim::{Link, Sim};
-use stator_testkit::prose::{self, FailPoint, Record, with_options};
+use stator_testkit::prose::{self as kit, FailPoint, Record, with_options};
 use stator_testkit::server::unique_db;
 
 /// `MAX_RETRIES` of *Client Backpressure*.
@@ -18,15 +21,15 @@ const MAX_RETRIES: usize = 2;
 /// 1. PoolClearedError Retryability Test.
 #[test]
 fn prose_1_pool_cleared_error_retryability() {
-    let fail_point = FailPoint::take([prose::standalone()]);
+    let fail_point = FailPoint::take([kit::standalone()]);
     let record = Record::new();
-    let client = record.client(Blocking, &with_options(&prose::standalone().uri(), "maxPoolSize=1&retryReads=true"));
+    let client = record.client(Blocking, &with_options(&kit::standalone().uri(), "maxPoolSize=1&retryReads=true"));
     fail_point.set(
         doc! { "times": 1 },
         doc! { "failCommands": ["find"], "errorCode": 91, "blockConnection": true, "blockTimeMS": 1000 },
     );
     let things = client.database(&unique_db("reads")).collection::<Document>("things");
-    let (one, two) = prose::both(|| things.find_one(doc! {}).run(), || things.find_one(doc! {}).run());
+    let (one, two) = kit::both(|| things.find_one(doc! {}).run(), || things.find_one(doc! {}).run());
     assert_eq!((one.unwrap(), two.unwrap()), (None, None));
     let pools: Vec<_> = record.pools().into_iter().map(|event| event.kind).collect();
     let told: Vec<_> = pools.iter().map(PoolEventKind::name).filter(|name| TOLD.contains(name)).collect();
@@ -51,21 +54,11 @@ fn prose_1_pool_cleared_error_retryability() {
 /// The pool's events that the test is about.
 const TOLD: [&str; 3] = ["ConnectionCheckedOutEvent", "PoolClearedEvent", "ConnectionCheckOutFailedEvent"];
 
-/// A client of mongoses in a simulated world, and a client for each of them alone.
-fn mongoses(sim: &Sim, record: &Record, count: u8) -> (Client<Sim>, Vec<Client<Sim>>) {
-    let addresses: Vec<String> = (1..=count).map(|number| format!("10.0.0.{number}:27017")).collect();
-    for me in &addresses {
-        let hello = doc! { "msg": "isdbgrid" };
-        let _ = FakeServer::start_with(sim, me.parse().unwrap(), Config { me: me.clone(), hello, ..Config::default() });
-    }
-    let uri = format!("mongodb://{}/?retryReads=true&directConnection=false", addresses.join(","));
-    let single = |address: &String| Record::new().client(sim.clone(), &format!("mongodb://{address}/"));
-    (record.client(sim.clone(), &uri), addresses.iter().map(single).collect())
-}
-
-async fn fail_find_once(client: &Client<Sim>) {
+/// Sets the fail point through a client of this mongos alone.
+async fn fail_find_once(sim: &Sim, server: &FakeServer) {
     let data = doc! { "failCommands": ["find"], "errorCode": 6 };
     let command = doc! { "configureFailPoint": "failCommand", "mode": { "times": 1 }, "data": data };
+    let client = Record::new().client(sim.clone(), &format!("mongodb://{}/", server.address()));
     client.database("admin").run_command(command).await.unwrap();
 }
 
@@ -75,12 +68,12 @@ async fn fail_find_once(client: &Client<Sim>) {
 fn prose_2_1_retried_on_a_different_mongos_when_one_is_available() {
     for seed in 0..20 {
         let (sim, record) = (Sim::new(seed), Record::new());
-        let (client, singles) = mongoses(&sim, &record, 2);
+        let (client, servers) = mongoses(&sim, &record, 2, "retryReads=true");
         sim.run(async {
-            for single in &singles {
-                fail_find_once(single).await;
+            for server in &servers {
+                fail_find_once(&sim, server).await;
             }
-            prose::know_all(&client).await;
+            kit::know_all(&client).await;
             let error = client.database("db").collection::<Document>("things").find_one(doc! {}).await.unwrap_err();
             assert_eq!(error.code(), Some(6), "{error:?}");
         })
@@ -95,9 +88,9 @@ fn prose_2_1_retried_on_a_different_mongos_when_one_is_available() {
 #[test]
 fn prose_2_2_retried_on_the_same_mongos_when_no_others_are_available() {
     let (sim, record) = (Sim::new(1), Record::new());
-    let (client, singles) = mongoses(&sim, &record, 1);
+    let (client, servers) = mongoses(&sim, &record, 1, "retryReads=true");
     sim.run(async {
-        fail_find_once(&singles[0]).await;
+        fail_find_once(&sim, &servers[0]).await;
         client.database("db").collection::<Document>("things").find_one(doc! {}).await.unwrap();
     })
     .unwrap();
@@ -111,10 +104,10 @@ fn retried_on_the_same_server(options: &str, labels: &[&str]) -> bool {
     let fail_point = FailPoint::of_primary();
     let record = Record::new();
     let options = format!("retryReads=true&readPreference=primaryPreferred{options}");
-    let client = record.client(Blocking, &with_options(&prose::set().uri(), &options));
+    let client = record.client(Blocking, &with_options(&kit::set().uri(), &options));
     let things = client.database(&unique_db("reads")).collection::<Document>("things");
     // One would be there to go to.
-    Blocking.block_on(prose::know_all(&client));
+    Blocking.block_on(kit::know_all(&client));
     fail_point.set(doc! { "times": 1 }, doc! { "failCommands": ["find"], "errorLabels": labels, "errorCode": 6 });
     things.find_one(doc! {}).run().unwrap();
     let outcomes = record.outcomes("find");
@@ -158,7 +151,7 @@ fn overload_and_then_others() -> Vec<CommandEvent> {
         }
     });
     let record = Record::new();
-    let client = record.client_with(Blocking, &prose::set().uri(), listener);
+    let client = record.client_with(Blocking, &kit::set().uri(), listener);
     fail_point.set(doc! { "times": 1 }, failing(&OVERLOADED));
     let things = client.database(&unique_db("reads")).collection::<Document>("things");
     let error = things.find_one(doc! {}).run().unwrap_err();

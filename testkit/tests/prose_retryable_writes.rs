@@ -1,15 +1,18 @@
 //! The prose tests of the specification *Retryable Writes*.
 #![cfg(unix)]
 
+mod prose;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use prose::mongoses;
 use stator_blocking::Blocking;
 use stator_client::event::{CheckOutFailedReason, CommandEvent, Listener, PoolEventKind};
-use stator_client::{Client, Document, Error, doc};
+use stator_client::{Document, Error, doc};
 use stator_sim::server::{Config, FakeServer, Reply};
 use stator_sim::{Link, Sim};
-use stator_testkit::prose::{self, FailPoint, Record, with_options};
+use stator_testkit::prose::{self as kit, FailPoint, Record, with_options};
 use stator_testkit::server::unique_db;
 
 /// `MAX_RETRIES` of *Client Backpressure*.
@@ -51,7 +54,7 @@ fn prose_1_mmapv1_raises_an_exception_that_says_what_to_do() {
 fn prose_2_pool_cleared_errors_are_retried() {
     let fail_point = FailPoint::of_primary();
     let record = Record::new();
-    let client = record.client(Blocking, &with_options(&prose::set().uri(), "maxPoolSize=1&retryWrites=true"));
+    let client = record.client(Blocking, &with_options(&kit::set().uri(), "maxPoolSize=1&retryWrites=true"));
     let things = client.database(&unique_db("writes")).collection("things");
     fail_point.set(
         doc! { "times": 1 },
@@ -61,7 +64,7 @@ fn prose_2_pool_cleared_errors_are_retried() {
         },
     );
     let insert = |id: i32| things.insert_one(doc! { "_id": id }).run();
-    let (one, two) = prose::both(|| insert(1), || insert(2));
+    let (one, two) = kit::both(|| insert(1), || insert(2));
     one.unwrap();
     two.unwrap();
     let pools: Vec<_> = record.pools().into_iter().map(|event| event.kind).collect();
@@ -115,7 +118,7 @@ fn insert_with(first: Document, mode: impl Into<bson::Bson>, second: Document) -
         }
     });
     let record = Record::new();
-    let uri = with_options(&prose::set().uri(), "retryWrites=true");
+    let uri = with_options(&kit::set().uri(), "retryWrites=true");
     let client = record.client_with(Blocking, &uri, listener);
     fail_point.set(doc! { "times": 1 }, whole(first));
     let things = client.database(&unique_db("writes")).collection::<Document>("things");
@@ -135,22 +138,12 @@ fn prose_3_the_original_write_concern_error_is_returned() {
     assert_eq!(record.outcomes("insert").len(), 2);
 }
 
-/// A client of mongoses in a simulated world, and a client for each of them alone.
-fn mongoses(sim: &Sim, record: &Record, count: u8) -> (Client<Sim>, Vec<Client<Sim>>) {
-    let addresses: Vec<String> = (1..=count).map(|number| format!("10.0.0.{number}:27017")).collect();
-    for me in &addresses {
-        let hello = doc! { "msg": "isdbgrid" };
-        let _ = FakeServer::start_with(sim, me.parse().unwrap(), Config { me: me.clone(), hello, ..Config::default() });
-    }
-    let uri = format!("mongodb://{}/?retryWrites=true&directConnection=false", addresses.join(","));
-    let single = |address: &String| Record::new().client(sim.clone(), &format!("mongodb://{address}/"));
-    (record.client(sim.clone(), &uri), addresses.iter().map(single).collect())
-}
-
-async fn fail_insert_once(client: &Client<Sim>, data: Document) {
+/// Sets the fail point through a client of this mongos alone.
+async fn fail_insert_once(sim: &Sim, server: &FakeServer, data: Document) {
     let mut whole = doc! { "failCommands": ["insert"], "errorCode": 6, "errorLabels": ["RetryableWriteError"] };
     whole.extend(data);
     let command = doc! { "configureFailPoint": "failCommand", "mode": { "times": 1 }, "data": whole };
+    let client = Record::new().client(sim.clone(), &format!("mongodb://{}/", server.address()));
     client.database("admin").run_command(command).await.unwrap();
 }
 
@@ -160,12 +153,12 @@ async fn fail_insert_once(client: &Client<Sim>, data: Document) {
 fn prose_4_retried_on_a_different_mongos_when_one_is_available() {
     for seed in 0..20 {
         let (sim, record) = (Sim::new(seed), Record::new());
-        let (client, singles) = mongoses(&sim, &record, 2);
+        let (client, servers) = mongoses(&sim, &record, 2, "retryWrites=true");
         sim.run(async {
-            for single in &singles {
-                fail_insert_once(single, doc! {}).await;
+            for server in &servers {
+                fail_insert_once(&sim, server, doc! {}).await;
             }
-            prose::know_all(&client).await;
+            kit::know_all(&client).await;
             let error = client.database("db").collection("things").insert_one(doc! {}).await.unwrap_err();
             assert_eq!(error.code(), Some(6), "{error:?}");
         })
@@ -180,9 +173,9 @@ fn prose_4_retried_on_a_different_mongos_when_one_is_available() {
 #[test]
 fn prose_5_retried_on_the_same_mongos_when_no_others_are_available() {
     let (sim, record) = (Sim::new(1), Record::new());
-    let (client, singles) = mongoses(&sim, &record, 1);
+    let (client, servers) = mongoses(&sim, &record, 1, "retryWrites=true");
     sim.run(async {
-        fail_insert_once(&singles[0], doc! { "closeConnection": true }).await;
+        fail_insert_once(&sim, &servers[0], doc! { "closeConnection": true }).await;
         client.database("db").collection("things").insert_one(doc! {}).await.unwrap();
     })
     .unwrap();

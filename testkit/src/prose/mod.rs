@@ -1,6 +1,10 @@
 //! What the prose tests of the specifications have in common: a shared replica set, a record of a client's events, and the
 //! server's fail point.
 
+mod actions;
+
+pub use actions::{Action, all, others, reads, writes};
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
