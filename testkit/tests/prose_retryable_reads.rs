@@ -17,13 +17,16 @@ use stator_testkit::server::unique_db;
 
 /// `MAX_RETRIES` of *Client Backpressure*.
 const MAX_RETRIES: usize = 2;
+/// A server whose fail point says that it shuts down does not tell its monitors so: they find out with the next heartbeat.
+const SOON: &str = "heartbeatFrequencyMS=500";
 
 /// 1. PoolClearedError Retryability Test.
 #[test]
 fn prose_1_pool_cleared_error_retryability() {
     let fail_point = FailPoint::take([kit::standalone()]);
     let record = Record::new();
-    let client = record.client(Blocking, &with_options(&kit::standalone().uri(), "maxPoolSize=1&retryReads=true"));
+    let client = record
+        .client(Blocking, &with_options(&kit::standalone().uri(), &format!("maxPoolSize=1&retryReads=true&{SOON}")));
     fail_point.set(
         doc! { "times": 1 },
         doc! { "failCommands": ["find"], "errorCode": 91, "blockConnection": true, "blockTimeMS": 1000 },
@@ -151,7 +154,7 @@ fn overload_and_then_others() -> Vec<CommandEvent> {
         }
     });
     let record = Record::new();
-    let client = record.client_with(Blocking, &kit::set().uri(), listener);
+    let client = record.client_with(Blocking, &with_options(&kit::set().uri(), SOON), listener);
     fail_point.set(doc! { "times": 1 }, failing(&OVERLOADED));
     let things = client.database(&unique_db("reads")).collection::<Document>("things");
     let error = things.find_one(doc! {}).run().unwrap_err();

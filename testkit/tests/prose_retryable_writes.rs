@@ -17,6 +17,8 @@ use stator_testkit::server::unique_db;
 
 /// `MAX_RETRIES` of *Client Backpressure*.
 const MAX_RETRIES: usize = 2;
+/// A server whose fail point says that it shuts down does not tell its monitors so: they find out with the next heartbeat.
+const SOON: &str = "heartbeatFrequencyMS=500";
 const OVERLOADED: [&str; 2] = ["RetryableError", "SystemOverloadedError"];
 const OVERLOADED_NO_WRITES: [&str; 3] = ["RetryableError", "SystemOverloadedError", "NoWritesPerformed"];
 
@@ -54,7 +56,8 @@ fn prose_1_mmapv1_raises_an_exception_that_says_what_to_do() {
 fn prose_2_pool_cleared_errors_are_retried() {
     let fail_point = FailPoint::of_primary();
     let record = Record::new();
-    let client = record.client(Blocking, &with_options(&kit::set().uri(), "maxPoolSize=1&retryWrites=true"));
+    let client =
+        record.client(Blocking, &with_options(&kit::set().uri(), &format!("maxPoolSize=1&retryWrites=true&{SOON}")));
     let things = client.database(&unique_db("writes")).collection("things");
     fail_point.set(
         doc! { "times": 1 },
@@ -118,7 +121,7 @@ fn insert_with(first: Document, mode: impl Into<bson::Bson>, second: Document) -
         }
     });
     let record = Record::new();
-    let uri = with_options(&kit::set().uri(), "retryWrites=true");
+    let uri = with_options(&kit::set().uri(), &format!("retryWrites=true&{SOON}"));
     let client = record.client_with(Blocking, &uri, listener);
     fail_point.set(doc! { "times": 1 }, whole(first));
     let things = client.database(&unique_db("writes")).collection::<Document>("things");

@@ -6,11 +6,12 @@
 use stator_blocking::{Blocking, Client};
 use stator_client::options::{ServerApi, ServerApiVersion};
 use stator_client::{ClientOptions, Document, doc};
-use stator_testkit::prose::{reads, writes};
+use stator_testkit::prose::{reads, with_options, writes};
 use stator_testkit::server::{Mongod, MongodOptions, unique_db};
 
 fn client(mongod: &Mongod, server_api: Option<ServerApi>) -> Client {
-    let mut options = ClientOptions::parse(&mongod.uri()).unwrap();
+    let uri = with_options(&mongod.uri(), "serverSelectionTimeoutMS=5000");
+    let mut options = ClientOptions::parse(&uri).unwrap();
     options.config.server_api = server_api;
     Client::with_runtime(Blocking, options).unwrap()
 }
