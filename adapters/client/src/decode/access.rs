@@ -1,0 +1,159 @@
+//! The elements of documents and arrays, as serde asks for them.
+
+use core::fmt;
+
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::forward_to_deserialize_any;
+use stator_wire::bson::{Element, Elements};
+
+use super::error::DecodeError;
+use super::mode::{Mode, utf8};
+use super::value::Value;
+
+/// The elements of one document or array.
+pub(super) struct Access<'de> {
+    elements: Elements<'de>,
+    /// The element whose key was read last.
+    current: Option<Element<'de>>,
+    /// How many elements of an array were read.
+    read: usize,
+    mode: Mode,
+}
+
+impl<'de> Access<'de> {
+    /// Opens the document that `bytes` are; `mode` holds around it.
+    #[inline]
+    pub(super) fn open(bytes: &'de [u8], mode: Mode) -> Result<Self, DecodeError> {
+        let (doc, mode) = mode.open(bytes)?;
+        Ok(Self { elements: doc.iter(), current: None, read: 0, mode })
+    }
+
+    /// The value whose key was read last.
+    #[inline]
+    fn value(&self) -> Result<(Element<'de>, Value<'de>), DecodeError> {
+        match self.current {
+            Some(element) => Ok((element, Value::new(element.value(), self.mode))),
+            None => Err(DecodeError::mismatch("a value was asked for before its key, or after the last one")),
+        }
+    }
+}
+
+/// `error`, found in the value of `element`.
+#[cold]
+fn within(error: DecodeError, element: Element<'_>) -> DecodeError {
+    // The key was read, or there would be no value.
+    error.in_field(element.key().unwrap_or_default())
+}
+
+impl<'de> MapAccess<'de> for Access<'de> {
+    type Error = DecodeError;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
+        let Some(element) = self.elements.next().transpose()? else { return Ok(None) };
+        self.current = Some(element);
+        seed.deserialize(Key(utf8(element.key_bytes())?)).map(Some)
+    }
+
+    #[inline]
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DecodeError> {
+        let (element, value) = self.value()?;
+        seed.deserialize(value).map_err(|error| within(error, element))
+    }
+}
+
+impl<'de> SeqAccess<'de> for Access<'de> {
+    type Error = DecodeError;
+
+    #[inline]
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
+        let Some(element) = self.elements.next().transpose()? else { return Ok(None) };
+        let index = self.read;
+        self.read += 1;
+        match seed.deserialize(Value::new(element.value(), self.mode)) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(error.in_element(index)),
+        }
+    }
+}
+
+/// A document as an enum: the first key is the variant, its value the content.
+impl<'de> EnumAccess<'de> for Access<'de> {
+    type Error = DecodeError;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(mut self, seed: V) -> Result<(V::Value, Self), DecodeError> {
+        match self.next_key_seed(seed)? {
+            Some(variant) => Ok((variant, self)),
+            None => Err(DecodeError::mismatch("expected a variant's name, found an empty document")),
+        }
+    }
+}
+
+impl<'de> VariantAccess<'de> for Access<'de> {
+    type Error = DecodeError;
+
+    fn unit_variant(self) -> Result<(), DecodeError> {
+        Err(DecodeError::mismatch("expected a variant without content, which is a string, found a document"))
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(mut self, seed: T) -> Result<T::Value, DecodeError> {
+        self.next_value_seed(seed)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, DecodeError> {
+        let (element, value) = self.value()?;
+        value.deserialize_seq(visitor).map_err(|error| within(error, element))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        let (element, value) = self.value()?;
+        value.deserialize_map(visitor).map_err(|error| within(error, element))
+    }
+}
+
+impl fmt::Debug for Access<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access").field("current", &self.current).field("mode", &self.mode).finish_non_exhaustive()
+    }
+}
+
+/// A key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key<'de>(pub(super) &'de str);
+
+impl<'de> Deserializer<'de> for Key<'de> {
+    type Error = DecodeError;
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        visitor.visit_enum(BorrowedStrDeserializer::new(self.0))
+    }
+
+    fn is_human_readable(&self) -> bool {
+        true
+    }
+
+    forward_to_deserialize_any! {
+        bool u8 u16 u32 u64 i8 i16 i32 i64 f32 f64 char str string seq bytes byte_buf map struct option unit ignored_any
+        unit_struct tuple_struct tuple identifier
+    }
+}
