@@ -39,6 +39,9 @@ mod mode;
 mod shape;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 use core::any::Any;
 
 use bson::{Bson, Document, RawDocumentBuf};

@@ -40,21 +40,31 @@ impl<'de> Value<'de> {
     }
 
     /// The value in the form that its type has in serde, or as a map.
+    ///
+    /// Only what recurses is here, so that a level takes little of the stack.
+    #[inline]
     fn visit<V: Visitor<'de>>(self, form: Form, visitor: V) -> Result<V::Value, DecodeError> {
+        match (self.raw.kind(), form) {
+            (Kind::Document, Form::Extended) => visitor.visit_map(Access::open(self.raw.bytes(), self.mode)?),
+            (Kind::Array, Form::Extended) => visitor.visit_seq(Access::open(self.raw.bytes(), self.mode)?),
+            (Kind::CodeWithScope, Form::Extended) => visitor.visit_map(Shape::of(self.raw, self.mode, form)?),
+            _ => self.visit_leaf(form, visitor),
+        }
+    }
+
+    fn visit_leaf<V: Visitor<'de>>(self, form: Form, visitor: V) -> Result<V::Value, DecodeError> {
         let Self { raw, mode } = self;
-        match (raw.kind(), form) {
-            (Kind::String, _) => match mode.text(string_bytes(raw)?)? {
+        match raw.kind() {
+            Kind::String => match mode.text(string_bytes(raw)?)? {
                 Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
                 Cow::Owned(text) => visitor.visit_string(text),
             },
-            (Kind::Int32, _) => visitor.visit_i32(raw.as_i32()?),
-            (Kind::Int64, _) => visitor.visit_i64(raw.as_i64()?),
-            (Kind::Double, _) => visitor.visit_f64(raw.as_f64()?),
-            (Kind::Bool, _) => visitor.visit_bool(raw.as_bool()?),
-            (Kind::Null, _) => visitor.visit_unit(),
-            (Kind::Document, Form::Extended) => visitor.visit_map(Access::open(raw.bytes(), mode)?),
-            (Kind::Array, Form::Extended) => visitor.visit_seq(Access::open(raw.bytes(), mode)?),
-            (Kind::Binary, _) => match raw.as_binary()? {
+            Kind::Int32 => visitor.visit_i32(raw.as_i32()?),
+            Kind::Int64 => visitor.visit_i64(raw.as_i64()?),
+            Kind::Double => visitor.visit_f64(raw.as_f64()?),
+            Kind::Bool => visitor.visit_bool(raw.as_bool()?),
+            Kind::Null => visitor.visit_unit(),
+            Kind::Binary => match raw.as_binary()? {
                 (0, bytes) => visitor.visit_borrowed_bytes(bytes),
                 (subtype, bytes) => visitor.visit_map(Shape::one("$binary", Part::Binary { subtype, bytes, form })),
             },
