@@ -1,22 +1,24 @@
 //! The elements of documents and arrays, as serde asks for them.
 
-use core::fmt;
-
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde::forward_to_deserialize_any;
-use stator_wire::bson::{Element, Elements};
+use stator_wire::bson::{Elements, RawValue};
 
 use super::error::DecodeError;
 use super::mode::{Mode, utf8};
 use super::value::Value;
 
 /// The elements of one document or array.
+///
+/// What was read stays here and is lent out: serde moves its arguments around a lot, which small ones survive best.
 pub(super) struct Access<'de> {
     elements: Elements<'de>,
-    /// The element whose key was read last.
-    current: Option<Element<'de>>,
-    /// How many elements of an array were read.
+    /// The key that was read last.
+    key: &'de [u8],
+    /// The value that stands behind it.
+    value: Option<RawValue<'de>>,
+    /// How many elements were read.
     read: usize,
     mode: Mode,
 }
@@ -26,24 +28,41 @@ impl<'de> Access<'de> {
     #[inline]
     pub(super) fn open(bytes: &'de [u8], mode: Mode) -> Result<Self, DecodeError> {
         let (doc, mode) = mode.open(bytes)?;
-        Ok(Self { elements: doc.iter(), current: None, read: 0, mode })
+        Ok(Self { elements: doc.iter(), key: &[], value: None, read: 0, mode })
     }
 
-    /// The value whose key was read last.
+    /// Reads the next element; `false` at the end.
+    #[inline(never)]
+    fn advance(&mut self) -> Result<bool, DecodeError> {
+        match self.elements.next() {
+            None => {
+                self.value = None;
+                Ok(false)
+            }
+            Some(Ok(element)) => {
+                self.key = element.key_bytes();
+                self.value = Some(element.value());
+                self.read += 1;
+                Ok(true)
+            }
+            Some(Err(error)) => Err(error.into()),
+        }
+    }
+
+    /// The value that was read last.
     #[inline]
-    fn value(&self) -> Result<(Element<'de>, Value<'de>), DecodeError> {
-        match self.current {
-            Some(element) => Ok((element, Value::new(element.value(), self.mode))),
+    fn value(&self) -> Result<Value<'_, 'de>, DecodeError> {
+        match &self.value {
+            Some(raw) => Ok(Value::new(raw, self.mode)),
             None => Err(DecodeError::mismatch("a value was asked for before its key, or after the last one")),
         }
     }
-}
 
-/// `error`, found in the value of `element`.
-#[cold]
-fn within(error: DecodeError, element: Element<'_>) -> DecodeError {
-    // The key was read, or there would be no value.
-    error.in_field(element.key().unwrap_or_default())
+    /// `error`, found in the value that was read last.
+    #[cold]
+    fn within(&self, error: DecodeError) -> DecodeError {
+        error.in_field(&String::from_utf8_lossy(self.key))
+    }
 }
 
 impl<'de> MapAccess<'de> for Access<'de> {
@@ -51,15 +70,18 @@ impl<'de> MapAccess<'de> for Access<'de> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
-        let Some(element) = self.elements.next().transpose()? else { return Ok(None) };
-        self.current = Some(element);
-        seed.deserialize(Key(utf8(element.key_bytes())?)).map(Some)
+        if !self.advance()? {
+            return Ok(None);
+        }
+        seed.deserialize(Key(utf8(self.key)?)).map(Some)
     }
 
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DecodeError> {
-        let (element, value) = self.value()?;
-        seed.deserialize(value).map_err(|error| within(error, element))
+        match seed.deserialize(self.value()?) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.within(error)),
+        }
     }
 }
 
@@ -68,12 +90,12 @@ impl<'de> SeqAccess<'de> for Access<'de> {
 
     #[inline]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
-        let Some(element) = self.elements.next().transpose()? else { return Ok(None) };
-        let index = self.read;
-        self.read += 1;
-        match seed.deserialize(Value::new(element.value(), self.mode)) {
+        if !self.advance()? {
+            return Ok(None);
+        }
+        match seed.deserialize(self.value()?) {
             Ok(value) => Ok(Some(value)),
-            Err(error) => Err(error.in_element(index)),
+            Err(error) => Err(error.in_element(self.read - 1)),
         }
     }
 }
@@ -103,8 +125,7 @@ impl<'de> VariantAccess<'de> for Access<'de> {
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, DecodeError> {
-        let (element, value) = self.value()?;
-        value.deserialize_seq(visitor).map_err(|error| within(error, element))
+        self.value()?.deserialize_seq(visitor).map_err(|error| self.within(error))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -112,14 +133,7 @@ impl<'de> VariantAccess<'de> for Access<'de> {
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        let (element, value) = self.value()?;
-        value.deserialize_map(visitor).map_err(|error| within(error, element))
-    }
-}
-
-impl fmt::Debug for Access<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Access").field("current", &self.current).field("mode", &self.mode).finish_non_exhaustive()
+        self.value()?.deserialize_map(visitor).map_err(|error| self.within(error))
     }
 }
 

@@ -82,7 +82,7 @@ fn rare(raw: RawValue<'_>, mode: Mode) -> Result<Bson, DecodeError> {
             Bson::JavaScriptCodeWithScope(JavaScriptCodeWithScope { code: code.to_owned(), scope })
         }
         // It has no public constructor.
-        wire::Value::DbPointer { .. } => Bson::DbPointer(DbPointer::deserialize(Value::new(raw, mode))?),
+        wire::Value::DbPointer { .. } => Bson::DbPointer(DbPointer::deserialize(Value::new(&raw, mode))?),
         wire::Value::Undefined => Bson::Undefined,
         wire::Value::MaxKey => Bson::MaxKey,
         wire::Value::MinKey => Bson::MinKey,

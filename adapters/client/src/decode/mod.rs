@@ -47,7 +47,7 @@ use core::any::Any;
 use bson::{Bson, Document, RawDocumentBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use stator_wire::bson::{Doc, RawValue};
+use stator_wire::bson::{Doc, Kind, RawValue};
 
 pub use error::{DecodeError, DecodeReason};
 use mode::Mode;
@@ -73,7 +73,7 @@ pub fn from_slice_owned<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T
 
 /// Decodes a document through serde.
 pub(crate) fn borrowed<'de, T: Deserialize<'de>>(doc: Doc<'de>) -> Result<T, DecodeError> {
-    T::deserialize(Value::outermost(doc)?)
+    T::deserialize(Value::new(&RawValue::new(Kind::Document, doc.as_bytes())?, Mode::OUTERMOST))
 }
 
 /// Decodes a document; types that serde would only be in the way of are built directly.

@@ -6,34 +6,48 @@ use stator_wire::bson::{BsonError, Doc, MAX_DEPTH, RawValue};
 
 use super::error::DecodeError;
 
-/// What holds for a value because of where it stands.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mode {
-    /// How many documents are around the value.
-    depth: u16,
-    /// Whether types may ask for text that people read.
-    pub(super) human_readable: bool,
-    /// Whether wrong UTF-8 becomes replacement characters.
-    pub(super) lossy: bool,
-}
+/// What holds for a value because of where it stands, in one register.
+///
+/// The lower half counts the documents around the value; above it stand the flags.
+#[derive(Clone, Copy)]
+pub(super) struct Mode(u32);
+
+const DEPTH: u32 = 0xffff;
+const HUMAN_READABLE: u32 = 1 << 16;
+const LOSSY: u32 = 1 << 17;
 
 impl Mode {
     /// Around the outermost document.
-    pub(super) const OUTERMOST: Self = Self { depth: 0, human_readable: false, lossy: false };
+    pub(super) const OUTERMOST: Self = Self(0);
 
-    /// Opens a document or array at `bytes`, and says what holds for the values in it.
+    /// For types that want text that people read.
+    pub(super) const fn human_readable(self) -> Self {
+        Self(self.0 | HUMAN_READABLE)
+    }
+
+    /// For types in which wrong UTF-8 becomes replacement characters.
+    pub(super) const fn lossy(self) -> Self {
+        Self(self.0 | LOSSY)
+    }
+
+    #[inline]
+    pub(super) const fn is_human_readable(self) -> bool {
+        self.0 & HUMAN_READABLE != 0
+    }
+
+    /// Opens the document or array that `bytes` are, and says what holds for the values in it.
     #[inline]
     pub(super) fn open(self, bytes: &[u8]) -> Result<(Doc<'_>, Self), DecodeError> {
-        if usize::from(self.depth) >= MAX_DEPTH {
+        if (self.0 & DEPTH) as usize >= MAX_DEPTH {
             return Err(BsonError::TooDeep { offset: 0 }.into());
         }
-        Ok((Doc::new(bytes)?, Self { depth: self.depth + 1, ..self }))
+        Ok((Doc::new(bytes)?, Self(self.0 + 1)))
     }
 
     /// Text from `bytes`.
     #[inline]
     pub(super) fn text(self, bytes: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
-        if self.lossy {
+        if self.0 & LOSSY != 0 {
             return Ok(String::from_utf8_lossy(bytes));
         }
         utf8(bytes).map(Cow::Borrowed)

@@ -29,7 +29,6 @@ use super::mode::{Mode, string_bytes};
 use super::value::{Form, RAW_ARRAY, RAW_DOCUMENT};
 
 /// A map of one or two fixed keys.
-#[derive(Debug)]
 pub(super) struct Shape<'de> {
     next: Option<(&'static str, Part<'de>)>,
     then: Option<(&'static str, Part<'de>)>,
@@ -37,7 +36,7 @@ pub(super) struct Shape<'de> {
 }
 
 /// A value of such a map.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Part<'de> {
     Text(Cow<'de, str>),
     /// Borrowed.
@@ -216,7 +215,7 @@ impl<'de> Deserializer<'de> for Part<'de> {
     }
 
     fn is_human_readable(&self) -> bool {
-        matches!(self, Part::Document(_, Mode { human_readable: true, .. }, _))
+        matches!(self, Part::Document(_, mode, _) if mode.is_human_readable())
     }
 
     forward_to_deserialize_any! {

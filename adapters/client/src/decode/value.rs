@@ -6,17 +6,17 @@ use serde::Deserializer;
 use serde::de::Visitor;
 use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
 use serde::forward_to_deserialize_any;
-use stator_wire::bson::{Doc, Kind, RawValue};
+use stator_wire::bson::{Kind, RawValue};
 
 use super::access::Access;
 use super::error::DecodeError;
 use super::mode::{Mode, string_bytes};
 use super::shape::{Part, Shape};
 
-/// One value, not yet looked at.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Value<'de> {
-    raw: RawValue<'de>,
+/// One value, not yet looked at. It fits into two registers.
+#[derive(Clone, Copy)]
+pub(super) struct Value<'a, 'de> {
+    raw: &'a RawValue<'de>,
     mode: Mode,
 }
 
@@ -29,13 +29,9 @@ pub(super) enum Form {
     Raw,
 }
 
-impl<'de> Value<'de> {
-    pub(super) fn outermost(doc: Doc<'de>) -> Result<Self, DecodeError> {
-        Ok(Self::new(RawValue::new(Kind::Document, doc.as_bytes())?, Mode::OUTERMOST))
-    }
-
+impl<'a, 'de> Value<'a, 'de> {
     #[inline]
-    pub(super) fn new(raw: RawValue<'de>, mode: Mode) -> Self {
+    pub(super) fn new(raw: &'a RawValue<'de>, mode: Mode) -> Self {
         Self { raw, mode }
     }
 
@@ -47,13 +43,13 @@ impl<'de> Value<'de> {
         match (self.raw.kind(), form) {
             (Kind::Document, Form::Extended) => visitor.visit_map(Access::open(self.raw.bytes(), self.mode)?),
             (Kind::Array, Form::Extended) => visitor.visit_seq(Access::open(self.raw.bytes(), self.mode)?),
-            (Kind::CodeWithScope, Form::Extended) => visitor.visit_map(Shape::of(self.raw, self.mode, form)?),
+            (Kind::CodeWithScope, Form::Extended) => visitor.visit_map(Shape::of(*self.raw, self.mode, form)?),
             _ => self.visit_leaf(form, visitor),
         }
     }
 
     fn visit_leaf<V: Visitor<'de>>(self, form: Form, visitor: V) -> Result<V::Value, DecodeError> {
-        let Self { raw, mode } = self;
+        let Self { raw: &raw, mode } = self;
         match raw.kind() {
             Kind::String => match mode.text(string_bytes(raw)?)? {
                 Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
@@ -95,7 +91,7 @@ impl<'de> Value<'de> {
     }
 }
 
-impl<'de> Deserializer<'de> for Value<'de> {
+impl<'de> Deserializer<'de> for Value<'_, 'de> {
     type Error = DecodeError;
 
     #[inline]
@@ -131,7 +127,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match self.raw.kind() {
-            Kind::String => match self.mode.text(string_bytes(self.raw)?)? {
+            Kind::String => match self.mode.text(string_bytes(*self.raw)?)? {
                 Cow::Borrowed(variant) => visitor.visit_enum(BorrowedStrDeserializer::new(variant)),
                 Cow::Owned(variant) => visitor.visit_enum(StringDeserializer::new(variant)),
             },
@@ -153,11 +149,11 @@ impl<'de> Deserializer<'de> for Value<'de> {
             RAW_ARRAY => self.visit_only(Kind::Array, visitor),
             UUID_TYPE => self.visit_uuid(visitor),
             HUMAN_READABLE => {
-                self.mode.human_readable = true;
+                self.mode = self.mode.human_readable();
                 visitor.visit_newtype_struct(self)
             }
             UTF8_LOSSY => {
-                self.mode.lossy = true;
+                self.mode = self.mode.lossy();
                 visitor.visit_newtype_struct(self)
             }
             _ => visitor.visit_newtype_struct(self),
@@ -166,7 +162,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
 
     #[inline]
     fn is_human_readable(&self) -> bool {
-        self.mode.human_readable
+        self.mode.is_human_readable()
     }
 
     forward_to_deserialize_any! {
