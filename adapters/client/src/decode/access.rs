@@ -14,39 +14,69 @@ use super::value::Value;
 /// What was read stays here and is lent out: serde moves its arguments around a lot, which small ones survive best.
 pub(super) struct Access<'de> {
     elements: Elements<'de>,
-    /// The key that was read last.
-    key: &'de [u8],
-    /// The value that stands behind it.
+    /// The key that was read last, if keys are read.
+    key: &'de str,
+    /// The value that was read last.
     value: Option<RawValue<'de>>,
     /// How many elements were read.
     read: usize,
+    /// The keys that the type knows and that did not come yet, if they come in this order.
+    expected: &'static [&'static str],
     mode: Mode,
 }
 
 impl<'de> Access<'de> {
-    /// Opens the document that `bytes` are; `mode` holds around it.
+    /// Opens the document that `bytes` are; `mode` holds around it. `expected` are the keys that probably come.
     #[inline]
-    pub(super) fn open(bytes: &'de [u8], mode: Mode) -> Result<Self, DecodeError> {
+    pub(super) fn open(bytes: &'de [u8], mode: Mode, expected: &'static [&'static str]) -> Result<Self, DecodeError> {
         let (doc, mode) = mode.open(bytes)?;
-        Ok(Self { elements: doc.iter(), key: &[], value: None, read: 0, mode })
+        Ok(Self { elements: doc.iter(), key: "", value: None, read: 0, expected, mode })
     }
 
-    /// Reads the next element; `false` at the end.
+    /// Reads the next element with its key; `false` at the end.
     #[inline(never)]
-    fn advance(&mut self) -> Result<bool, DecodeError> {
+    fn next_field(&mut self) -> Result<bool, DecodeError> {
         match self.elements.next() {
-            None => {
-                self.value = None;
-                Ok(false)
-            }
+            None => Ok(self.end()),
             Some(Ok(element)) => {
-                self.key = element.key_bytes();
+                self.key = self.text(element.key_bytes())?;
+                self.value = Some(element.value());
+                Ok(true)
+            }
+            Some(Err(error)) => Err(error.into()),
+        }
+    }
+
+    /// Reads the next element, whatever its key; `false` at the end.
+    #[inline(never)]
+    fn next_item(&mut self) -> Result<bool, DecodeError> {
+        match self.elements.next() {
+            None => Ok(self.end()),
+            Some(Ok(element)) => {
                 self.value = Some(element.value());
                 self.read += 1;
                 Ok(true)
             }
             Some(Err(error)) => Err(error.into()),
         }
+    }
+
+    fn end(&mut self) -> bool {
+        self.value = None;
+        false
+    }
+
+    /// A key as text. Documents that a type has written have its keys in its order, so it is one of the next: then it need not be
+    /// checked, because the same text is in the program.
+    #[inline]
+    fn text(&mut self, key: &'de [u8]) -> Result<&'de str, DecodeError> {
+        for (at, expected) in self.expected.iter().take(AHEAD).enumerate() {
+            if expected.as_bytes() == key {
+                self.expected = self.expected.get(at + 1..).unwrap_or_default();
+                return Ok(expected);
+            }
+        }
+        utf8(key)
     }
 
     /// The value that was read last.
@@ -61,7 +91,7 @@ impl<'de> Access<'de> {
     /// `error`, found in the value that was read last.
     #[cold]
     fn within(&self, error: DecodeError) -> DecodeError {
-        error.in_field(&String::from_utf8_lossy(self.key))
+        error.in_field(self.key)
     }
 }
 
@@ -70,10 +100,10 @@ impl<'de> MapAccess<'de> for Access<'de> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
-        if !self.advance()? {
+        if !self.next_field()? {
             return Ok(None);
         }
-        seed.deserialize(Key(utf8(self.key)?)).map(Some)
+        seed.deserialize(Key(self.key)).map(Some)
     }
 
     #[inline]
@@ -90,7 +120,7 @@ impl<'de> SeqAccess<'de> for Access<'de> {
 
     #[inline]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
-        if !self.advance()? {
+        if !self.next_item()? {
             return Ok(None);
         }
         match seed.deserialize(self.value()?) {
@@ -171,3 +201,6 @@ impl<'de> Deserializer<'de> for Key<'de> {
         unit_struct tuple_struct tuple identifier
     }
 }
+
+/// At how many of the expected keys to look: absent ones are left out.
+const AHEAD: usize = 4;

@@ -8,12 +8,13 @@ use stator_wire::bson::{self as wire, Kind, RawValue};
 
 use super::error::DecodeError;
 use super::mode::{Mode, string_bytes, utf8};
+use super::room;
 use super::value::Value;
 
 /// The document that `bytes` are.
 pub(super) fn document(bytes: &[u8], mode: Mode) -> Result<Document, DecodeError> {
     let (doc, mode) = mode.open(bytes)?;
-    let mut out = Document::new();
+    let mut out = room::document(doc.iter().count());
     for element in doc {
         let element = element?;
         let key = utf8(element.key_bytes())?;
@@ -28,7 +29,7 @@ pub(super) fn document(bytes: &[u8], mode: Mode) -> Result<Document, DecodeError
 /// The values of the array that `bytes` are; its keys do not matter.
 fn array(bytes: &[u8], mode: Mode) -> Result<Vec<Bson>, DecodeError> {
     let (doc, mode) = mode.open(bytes)?;
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(doc.iter().count());
     for element in doc {
         match value(element?.value(), mode) {
             Ok(value) => out.push(value),

@@ -36,6 +36,7 @@ mod access;
 mod build;
 mod error;
 mod mode;
+mod room;
 mod shape;
 mod value;
 

@@ -202,7 +202,7 @@ impl<'de> Deserializer<'de> for Part<'de> {
             Part::Document(bytes, _, Form::Raw) => {
                 visitor.visit_map(Shape::one(RAW_DOCUMENT, Part::Bytes(Doc::new(bytes)?.as_bytes())))
             }
-            Part::Document(bytes, mode, Form::Extended) => visitor.visit_map(Access::open(bytes, mode)?),
+            Part::Document(bytes, mode, Form::Extended) => visitor.visit_map(Access::open(bytes, mode, &[])?),
         }
     }
 

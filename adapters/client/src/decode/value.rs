@@ -41,8 +41,8 @@ impl<'a, 'de> Value<'a, 'de> {
     #[inline]
     fn visit<V: Visitor<'de>>(self, form: Form, visitor: V) -> Result<V::Value, DecodeError> {
         match (self.raw.kind(), form) {
-            (Kind::Document, Form::Extended) => visitor.visit_map(Access::open(self.raw.bytes(), self.mode)?),
-            (Kind::Array, Form::Extended) => visitor.visit_seq(Access::open(self.raw.bytes(), self.mode)?),
+            (Kind::Document, Form::Extended) => visitor.visit_map(Access::open(self.raw.bytes(), self.mode, &[])?),
+            (Kind::Array, Form::Extended) => visitor.visit_seq(Access::open(self.raw.bytes(), self.mode, &[])?),
             (Kind::CodeWithScope, Form::Extended) => visitor.visit_map(Shape::of(*self.raw, self.mode, form)?),
             _ => self.visit_leaf(form, visitor),
         }
@@ -108,6 +108,19 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
     }
 
     #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        match self.raw.kind() {
+            Kind::Document => visitor.visit_map(Access::open(self.raw.bytes(), self.mode, fields)?),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    #[inline]
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         visitor.visit_unit()
     }
@@ -131,7 +144,7 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
                 Cow::Borrowed(variant) => visitor.visit_enum(BorrowedStrDeserializer::new(variant)),
                 Cow::Owned(variant) => visitor.visit_enum(StringDeserializer::new(variant)),
             },
-            Kind::Document => visitor.visit_enum(Access::open(self.raw.bytes(), self.mode)?),
+            Kind::Document => visitor.visit_enum(Access::open(self.raw.bytes(), self.mode, &[])?),
             other => Err(DecodeError::mismatch(format!("expected an enum, found BSON {other}"))),
         }
     }
@@ -166,7 +179,7 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
     }
 
     forward_to_deserialize_any! {
-        bool char str byte_buf unit unit_struct string identifier seq tuple tuple_struct struct map
+        bool char str byte_buf unit unit_struct string identifier seq tuple tuple_struct map
         i8 i16 i32 i64 u8 u16 u32 u64 f32 f64
     }
 }
