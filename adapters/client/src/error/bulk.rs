@@ -112,9 +112,18 @@ impl Error {
 
     /// The refused writes that it tells of itself, or else those that were `noted` before.
     pub(crate) fn refused_writes<'e>(&'e self, noted: &'e WriteFailure) -> &'e [WriteError] {
-        match self.kind() {
-            ErrorKind::Write(failure) => &failure.write_errors,
-            _ => &noted.write_errors,
+        let own = self.stopped_write().or(match self.kind() {
+            ErrorKind::Write(failure) => Some(failure),
+            _ => None,
+        });
+        &own.unwrap_or(noted).write_errors
+    }
+
+    /// The failure of a write that a server has stopped because of the operation's timeout.
+    fn stopped_write(&self) -> Option<&WriteFailure> {
+        match self.0.attempt.as_ref()?.kind() {
+            ErrorKind::Write(failure) => Some(failure),
+            _ => None,
         }
     }
 
@@ -133,6 +142,7 @@ impl Error {
             Arc::make_mut(&mut self.0).kind = Arc::new(kind(Box::new(error)));
             return self;
         }
+        let noted = self.stopped_write().cloned().unwrap_or(noted);
         if is_nothing && noted.is_empty() {
             return self;
         }
