@@ -12,7 +12,7 @@ use super::data;
 use super::deployments::Deployment;
 use super::entities::{Entities, Entity};
 use super::matching::{match_events, match_logs};
-use super::operations::{self, arguments};
+use super::operations::{self, arguments, session};
 use super::schema::{self, Test, TestFile};
 use super::signal::{before, lock};
 use super::stop::{Outcome, Stop};
@@ -115,7 +115,17 @@ impl<R: Runtime> Case<R> {
                 (&collection.id, Entity::Collection(made))
             }
             schema::Entity::Thread(thread) => (&thread.id, Entity::Thread(Thread::start(self)?)),
-            schema::Entity::Session(_) => return Err(Stop::needs("sessions")),
+            schema::Entity::Session(session) => {
+                let client = self.entities.client(&session.client)?;
+                let (options, time) = session::options(&self.entities, session.session_options.as_ref())?;
+                let mut action = client.client.start_session().options(options);
+                if let Some(time) = time {
+                    action = action.snapshot_time(time);
+                }
+                let made = action.await;
+                let made = made.map_err(|error| Stop::fail(format!("session {}: {error}", session.id)))?;
+                (&session.id, Entity::Session(made))
+            }
             schema::Entity::Bucket(_) => return Err(Stop::needs("GridFS")),
             schema::Entity::ClientEncryption(_) => return Err(Stop::needs("in-use encryption")),
         };
@@ -157,7 +167,16 @@ impl<R: Runtime> Case<R> {
     }
 
     async fn clean_up(&self) {
-        for entity in self.entities.clear() {
+        let entities = self.entities.clear();
+        for entity in &entities {
+            // Before its client is closed: transactions that are left would be in the next case's way.
+            if let Entity::Session(session) = entity
+                && before(&self.runtime, self.runtime.now() + CLOSE_LIMIT, session.end().into_future()).await.is_none()
+            {
+                self.trace(|| "a session did not end in time".into());
+            }
+        }
+        for entity in entities {
             match entity {
                 Entity::Thread(thread) => thread.close(),
                 Entity::Cursor(slot) => drop(lock(&slot).take()),
@@ -167,7 +186,11 @@ impl<R: Runtime> Case<R> {
                         self.trace(|| "a client did not close in time".into());
                     }
                 }
-                Entity::Database(_) | Entity::Collection(_) | Entity::Topology(_) | Entity::Value(_) => {}
+                Entity::Database(_)
+                | Entity::Collection(_)
+                | Entity::Session(_)
+                | Entity::Topology(_)
+                | Entity::Value(_) => {}
             }
         }
     }

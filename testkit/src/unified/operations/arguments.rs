@@ -13,12 +13,8 @@ use crate::unified::schema::{OverridesEntity, read};
 use crate::unified::stop::{Outcome, Stop};
 
 /// Arguments of which cases know and the client does not, with what is needed.
-const NEEDED: &[(&str, &str)] = &[
-    ("session", "sessions"),
-    ("rawData", "rawData"),
-    ("timeoutMode", "timeoutMode"),
-    ("cursorType", "tailable cursors"),
-];
+const NEEDED: &[(&str, &str)] =
+    &[("rawData", "rawData"), ("timeoutMode", "timeoutMode"), ("cursorType", "tailable cursors")];
 
 /// The arguments that are left.
 #[derive(Debug)]
@@ -160,7 +156,7 @@ impl Argument for UpdateModifications {
 }
 
 /// A document's fields as arguments, without the reasons for which a case is skipped.
-fn fields<T>(value: Bson, read: impl FnOnce(&mut Arguments) -> Outcome<T>) -> Result<T, String> {
+pub(super) fn fields<T>(value: Bson, read: impl FnOnce(&mut Arguments) -> Outcome<T>) -> Result<T, String> {
     let mut fields = Arguments { left: Document::read(value)? };
     let all = read(&mut fields).and_then(|value| fields.end().map(|()| value));
     all.map_err(|stop| match stop {

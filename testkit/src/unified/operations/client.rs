@@ -1,19 +1,33 @@
 //! Operations of clients.
 
-use stator_client::Runtime;
+use std::time::Duration;
+
+use bson::{Bson, Document};
 use stator_client::options::DriverInfo;
+use stator_client::{ClientSession, Runtime};
 
 use super::arguments::Arguments;
 use super::{Done, Output, unknown};
 use crate::unified::entities::ClientUnderTest;
 use crate::unified::schema::Operation;
 use crate::unified::stop::Outcome;
-use bson::{Bson, Document};
-use std::time::Duration;
 
-pub(super) async fn execute<R: Runtime>(entity: &ClientUnderTest<R>, operation: &Operation) -> Outcome<Done<R>> {
+/// Has an action take place in a session.
+macro_rules! in_session {
+    ($action:ident, $session:ident) => {
+        if let Some(session) = $session {
+            $action = $action.session(session);
+        }
+    };
+}
+
+pub(super) async fn execute<R: Runtime>(
+    entity: &ClientUnderTest<R>,
+    operation: &Operation,
+    mut arguments: Arguments,
+    session: Option<&ClientSession<R>>,
+) -> Outcome<Done<R>> {
     let client = &entity.client;
-    let mut arguments = Arguments::new(&operation.arguments);
     match operation.name.as_str() {
         "close" => {
             arguments.end()?;
@@ -32,12 +46,14 @@ pub(super) async fn execute<R: Runtime>(entity: &ClientUnderTest<R>, operation: 
             Ok(client.append_metadata(info).map(|()| Output::Nothing))
         }
         "dropDatabase" => {
-            let database = client.database(&arguments.need::<String>("database")?);
+            let mut action = client.database(&arguments.need::<String>("database")?).drop();
+            in_session!(action, session);
             arguments.end()?;
-            Ok(database.drop().await.map(|()| Output::Nothing))
+            Ok(action.await.map(|()| Output::Nothing))
         }
         "listDatabases" => {
             let mut action = client.list_databases();
+            in_session!(action, session);
             set!(arguments, action;
                 "filter" filter Document,
                 "nameOnly" name_only bool,
@@ -50,6 +66,7 @@ pub(super) async fn execute<R: Runtime>(entity: &ClientUnderTest<R>, operation: 
         }
         "listDatabaseNames" => {
             let mut action = client.list_database_names();
+            in_session!(action, session);
             set!(arguments, action;
                 "filter" filter Document,
                 "authorizedDatabases" authorized_databases bool,

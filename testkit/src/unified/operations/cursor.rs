@@ -10,8 +10,11 @@ use crate::unified::schema::Operation;
 use crate::unified::signal::lock;
 use crate::unified::stop::Outcome;
 
-pub(super) async fn execute<R: Runtime>(slot: &CursorSlot<R>, operation: &Operation) -> Outcome<Done<R>> {
-    let arguments = Arguments::new(&operation.arguments);
+pub(super) async fn execute<R: Runtime>(
+    slot: &CursorSlot<R>,
+    operation: &Operation,
+    arguments: Arguments,
+) -> Outcome<Done<R>> {
     arguments.end()?;
     let taken = lock(slot).take();
     let mut cursor = taken.ok_or("the cursor is closed, or in use elsewhere")?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bson::{Bson, Document};
-use stator_client::{Cursor, Runtime};
+use stator_client::{Cursor, Error, Runtime};
 
 use super::case::Case;
 use super::entities::Entity;
@@ -29,8 +29,10 @@ mod errors;
 mod known;
 mod modify;
 mod runner;
+pub(super) mod session;
 mod waits;
 
+use arguments::Arguments;
 pub(super) use known::{check_known, set_fail_points};
 
 /// What an operation returned.
@@ -66,10 +68,18 @@ pub(super) fn execute<'a, R: Runtime>(
     case: &'a Arc<Case<R>>,
     operation: &'a Operation,
 ) -> std::pin::Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
+    Box::pin(async move { attempt(case, operation).await.map(drop) })
+}
+
+/// As [`execute`]; gives the client's error too, if it was one that was expected.
+fn attempt<'a, R: Runtime>(
+    case: &'a Arc<Case<R>>,
+    operation: &'a Operation,
+) -> std::pin::Pin<Box<dyn Future<Output = Outcome<Option<Error>>> + Send + 'a>> {
     Box::pin(async move {
         case.trace(|| format!("{}.{} {}", operation.object, operation.name, operation.arguments));
         if operation.object == "testRunner" {
-            return runner::execute(case, operation).await;
+            return runner::execute(case, operation).await.map(|()| None);
         }
         let done = dispatch(case, operation).await?;
         case.trace(|| match &done {
@@ -77,16 +87,30 @@ pub(super) fn execute<'a, R: Runtime>(
             Ok(output) => format!("  = {output:?}"),
             Err(error) => format!("  ! {error:?}"),
         });
-        judge(case, operation, done)
+        let error = done.as_ref().err().cloned();
+        judge(case, operation, done).map(|()| error)
     })
 }
 
-async fn dispatch<R: Runtime>(case: &Case<R>, operation: &Operation) -> Outcome<Done<R>> {
+async fn dispatch<R: Runtime>(case: &Arc<Case<R>>, operation: &Operation) -> Outcome<Done<R>> {
+    let mut arguments = Arguments::new(&operation.arguments);
+    let session = match arguments.take::<String>("session")? {
+        Some(name) => Some(case.entities.session(&name)?),
+        None => None,
+    };
+    let session = session.as_ref();
     match case.entities.get(&operation.object)? {
-        Entity::Client(entity) => client::execute(&entity, operation).await,
-        Entity::Database(entity) => database::execute(&entity, operation).await,
-        Entity::Collection(entity) => collection::execute(&entity, operation).await,
-        Entity::Cursor(entity) => cursor::execute(&entity, operation).await,
+        Entity::Client(entity) => client::execute(&entity, operation, arguments, session).await,
+        Entity::Database(entity) => {
+            let entity = session.map_or(entity.clone(), |session| entity.with_session(session));
+            database::execute(&entity, operation, arguments).await
+        }
+        Entity::Collection(entity) => {
+            let entity = session.map_or(entity.clone(), |session| entity.with_session(session));
+            collection::execute(&entity, operation, arguments).await
+        }
+        Entity::Session(entity) => session::execute(case, &entity, operation, arguments).await,
+        Entity::Cursor(entity) => cursor::execute(&entity, operation, arguments).await,
         Entity::Thread(_) | Entity::Topology(_) | Entity::Value(_) => {
             Err(Stop::fail(format!("entity {} has no operations", operation.object)))
         }
