@@ -12,7 +12,7 @@ use super::data;
 use super::deployments::Deployment;
 use super::entities::{Entities, Entity};
 use super::matching::{match_events, match_logs};
-use super::operations::{self, arguments, session};
+use super::operations::{self, arguments};
 use super::schema::{self, Test, TestFile};
 use super::signal::{before, lock};
 use super::stop::{Outcome, Stop};
@@ -67,8 +67,8 @@ pub(super) async fn run<R: Runtime>(
         failed => failed,
     };
     case.clean_up().await;
-    if judged.is_err() {
-        // The next case must not wait for what this one has left.
+    if judged.is_err() || operations::start_transactions(&test.operations) {
+        // The next case must not wait for what this one has left, such as the locks of a transaction.
         deployment.kill_sessions()?;
     }
     judged
@@ -116,15 +116,7 @@ impl<R: Runtime> Case<R> {
             }
             schema::Entity::Thread(thread) => (&thread.id, Entity::Thread(Thread::start(self)?)),
             schema::Entity::Session(session) => {
-                let client = self.entities.client(&session.client)?;
-                let (options, time) = session::options(&self.entities, session.session_options.as_ref())?;
-                let mut action = client.client.start_session().options(options);
-                if let Some(time) = time {
-                    action = action.snapshot_time(time);
-                }
-                let made = action.await;
-                let made = made.map_err(|error| Stop::fail(format!("session {}: {error}", session.id)))?;
-                (&session.id, Entity::Session(made))
+                (&session.id, Entity::Session(operations::session::start(self, session).await?))
             }
             schema::Entity::Bucket(_) => return Err(Stop::needs("GridFS")),
             schema::Entity::ClientEncryption(_) => return Err(Stop::needs("in-use encryption")),
@@ -167,16 +159,7 @@ impl<R: Runtime> Case<R> {
     }
 
     async fn clean_up(&self) {
-        let entities = self.entities.clear();
-        for entity in &entities {
-            // Before its client is closed: transactions that are left would be in the next case's way.
-            if let Entity::Session(session) = entity
-                && before(&self.runtime, self.runtime.now() + CLOSE_LIMIT, session.end().into_future()).await.is_none()
-            {
-                self.trace(|| "a session did not end in time".into());
-            }
-        }
-        for entity in entities {
+        for entity in self.entities.clear() {
             match entity {
                 Entity::Thread(thread) => thread.close(),
                 Entity::Cursor(slot) => drop(lock(&slot).take()),

@@ -155,7 +155,6 @@ impl<R: Runtime> Lookup for Entities<R> {
     }
 
     fn lsid(&self, name: &str) -> Result<Document, String> {
-        // A session that has ended has its id still.
-        Ok(self.session(name)?.id())
+        self.session(name).map(|session| session.id())
     }
 }

@@ -156,7 +156,7 @@ impl Argument for UpdateModifications {
 }
 
 /// A document's fields as arguments, without the reasons for which a case is skipped.
-pub(super) fn fields<T>(value: Bson, read: impl FnOnce(&mut Arguments) -> Outcome<T>) -> Result<T, String> {
+fn fields<T>(value: Bson, read: impl FnOnce(&mut Arguments) -> Outcome<T>) -> Result<T, String> {
     let mut fields = Arguments { left: Document::read(value)? };
     let all = read(&mut fields).and_then(|value| fields.end().map(|()| value));
     all.map_err(|stop| match stop {

@@ -1,8 +1,5 @@
 //! Operations of clients.
 
-use std::time::Duration;
-
-use bson::{Bson, Document};
 use stator_client::options::DriverInfo;
 use stator_client::{ClientSession, Runtime};
 
@@ -11,12 +8,15 @@ use super::{Done, Output, unknown};
 use crate::unified::entities::ClientUnderTest;
 use crate::unified::schema::Operation;
 use crate::unified::stop::Outcome;
+use bson::{Bson, Document};
+use std::time::Duration;
 
-/// Has an action take place in a session.
+/// The action in a session, if there is one.
 macro_rules! in_session {
     ($action:ident, $session:ident) => {
-        if let Some(session) = $session {
-            $action = $action.session(session);
+        match $session {
+            Some(session) => $action.session(session),
+            None => $action,
         }
     };
 }
@@ -24,10 +24,10 @@ macro_rules! in_session {
 pub(super) async fn execute<R: Runtime>(
     entity: &ClientUnderTest<R>,
     operation: &Operation,
-    mut arguments: Arguments,
     session: Option<&ClientSession<R>>,
 ) -> Outcome<Done<R>> {
     let client = &entity.client;
+    let mut arguments = Arguments::new(&operation.arguments);
     match operation.name.as_str() {
         "close" => {
             arguments.end()?;
@@ -47,13 +47,13 @@ pub(super) async fn execute<R: Runtime>(
         }
         "dropDatabase" => {
             let mut action = client.database(&arguments.need::<String>("database")?).drop();
-            in_session!(action, session);
+            action = in_session!(action, session);
             arguments.end()?;
             Ok(action.await.map(|()| Output::Nothing))
         }
         "listDatabases" => {
             let mut action = client.list_databases();
-            in_session!(action, session);
+            action = in_session!(action, session);
             set!(arguments, action;
                 "filter" filter Document,
                 "nameOnly" name_only bool,
@@ -66,7 +66,7 @@ pub(super) async fn execute<R: Runtime>(
         }
         "listDatabaseNames" => {
             let mut action = client.list_database_names();
-            in_session!(action, session);
+            action = in_session!(action, session);
             set!(arguments, action;
                 "filter" filter Document,
                 "authorizedDatabases" authorized_databases bool,

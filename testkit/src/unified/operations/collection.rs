@@ -38,11 +38,8 @@ macro_rules! set_find {
     };
 }
 
-pub(super) async fn execute<R: Runtime>(
-    collection: &Collection<R>,
-    operation: &Operation,
-    mut arguments: Arguments,
-) -> Outcome<Done<R>> {
+pub(super) async fn execute<R: Runtime>(collection: &Collection<R>, operation: &Operation) -> Outcome<Done<R>> {
+    let mut arguments = Arguments::new(&operation.arguments);
     match operation.name.as_str() {
         "find" | "createFindCursor" => {
             let mut action = collection.find(arguments.need::<Document>("filter")?);

@@ -12,11 +12,8 @@ use crate::unified::matching::Place;
 use crate::unified::schema::Operation;
 use crate::unified::stop::Outcome;
 
-pub(super) async fn execute<R: Runtime>(
-    database: &Database<R>,
-    operation: &Operation,
-    mut arguments: Arguments,
-) -> Outcome<Done<R>> {
+pub(super) async fn execute<R: Runtime>(database: &Database<R>, operation: &Operation) -> Outcome<Done<R>> {
+    let mut arguments = Arguments::new(&operation.arguments);
     match operation.name.as_str() {
         "runCommand" => {
             let command = arguments.need::<Document>("command")?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bson::{Bson, Document};
-use stator_client::{Cursor, Error, Runtime};
+use stator_client::{Cursor, Runtime};
 
 use super::case::Case;
 use super::entities::Entity;
@@ -32,8 +32,7 @@ mod runner;
 pub(super) mod session;
 mod waits;
 
-use arguments::Arguments;
-pub(super) use known::{check_known, set_fail_points};
+pub(super) use known::{check_known, set_fail_points, start_transactions};
 
 /// What an operation returned.
 #[derive(Debug)]
@@ -68,18 +67,10 @@ pub(super) fn execute<'a, R: Runtime>(
     case: &'a Arc<Case<R>>,
     operation: &'a Operation,
 ) -> std::pin::Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
-    Box::pin(async move { attempt(case, operation).await.map(drop) })
-}
-
-/// As [`execute`]; gives the client's error too, if it was one that was expected.
-fn attempt<'a, R: Runtime>(
-    case: &'a Arc<Case<R>>,
-    operation: &'a Operation,
-) -> std::pin::Pin<Box<dyn Future<Output = Outcome<Option<Error>>> + Send + 'a>> {
     Box::pin(async move {
         case.trace(|| format!("{}.{} {}", operation.object, operation.name, operation.arguments));
         if operation.object == "testRunner" {
-            return runner::execute(case, operation).await.map(|()| None);
+            return runner::execute(case, operation).await;
         }
         let done = dispatch(case, operation).await?;
         case.trace(|| match &done {
@@ -87,34 +78,37 @@ fn attempt<'a, R: Runtime>(
             Ok(output) => format!("  = {output:?}"),
             Err(error) => format!("  ! {error:?}"),
         });
-        let error = done.as_ref().err().cloned();
-        judge(case, operation, done).map(|()| error)
+        judge(case, operation, done)
     })
 }
 
-async fn dispatch<R: Runtime>(case: &Arc<Case<R>>, operation: &Operation) -> Outcome<Done<R>> {
-    let mut arguments = Arguments::new(&operation.arguments);
-    let session = match arguments.take::<String>("session")? {
-        Some(name) => Some(case.entities.session(&name)?),
-        None => None,
-    };
-    let session = session.as_ref();
-    match case.entities.get(&operation.object)? {
-        Entity::Client(entity) => client::execute(&entity, operation, arguments, session).await,
-        Entity::Database(entity) => {
-            let entity = session.map_or(entity.clone(), |session| entity.with_session(session));
-            database::execute(&entity, operation, arguments).await
+/// Boxed, because a callback's operations come back here.
+fn dispatch<'a, R: Runtime>(
+    case: &'a Arc<Case<R>>,
+    operation: &'a Operation,
+) -> std::pin::Pin<Box<dyn Future<Output = Outcome<Done<R>>> + Send + 'a>> {
+    Box::pin(async move {
+        let entity = case.entities.get(&operation.object)?;
+        if let Some((operation, session)) = session::split(case, operation)? {
+            let operation = &operation;
+            return match entity {
+                Entity::Client(entity) => client::execute(&entity, operation, Some(&session)).await,
+                Entity::Database(entity) => database::execute(&entity.with_session(&session), operation).await,
+                Entity::Collection(entity) => collection::execute(&entity.with_session(&session), operation).await,
+                _ => Err(Stop::fail(format!("entity {} has no operations in sessions", operation.object))),
+            };
         }
-        Entity::Collection(entity) => {
-            let entity = session.map_or(entity.clone(), |session| entity.with_session(session));
-            collection::execute(&entity, operation, arguments).await
+        match entity {
+            Entity::Client(entity) => client::execute(&entity, operation, None).await,
+            Entity::Database(entity) => database::execute(&entity, operation).await,
+            Entity::Collection(entity) => collection::execute(&entity, operation).await,
+            Entity::Session(entity) => session::execute(case, &entity, operation).await,
+            Entity::Cursor(entity) => cursor::execute(&entity, operation).await,
+            Entity::Thread(_) | Entity::Topology(_) | Entity::Value(_) => {
+                Err(Stop::fail(format!("entity {} has no operations", operation.object)))
+            }
         }
-        Entity::Session(entity) => session::execute(case, &entity, operation, arguments).await,
-        Entity::Cursor(entity) => cursor::execute(&entity, operation, arguments).await,
-        Entity::Thread(_) | Entity::Topology(_) | Entity::Value(_) => {
-            Err(Stop::fail(format!("entity {} has no operations", operation.object)))
-        }
-    }
+    })
 }
 
 /// Fails for an operation that the entity does not have.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
-use stator_client::{ClientSession, Runtime};
+use stator_client::Runtime;
 
 use super::arguments::Arguments;
 use super::{session, unknown, waits};
 use crate::unified::case::Case;
-use crate::unified::schema::{Entity, EventKind, EventType, ExpectedEvent, Filled, Operation};
+use crate::unified::schema::{Entity, ExpectedEvent, Filled, Operation};
 use crate::unified::stop::{Outcome, Stop};
 
 /// How long `waitForEvent` waits.
@@ -83,18 +83,8 @@ pub(super) async fn execute<R: Runtime>(case: &Arc<Case<R>>, operation: &Operati
         "recordTopologyDescription" => waits::record_topology(case, arguments),
         "assertTopologyType" => waits::assert_topology_type(case, arguments),
         "waitForPrimaryChange" => waits::primary_change(case, arguments).await,
-        "targetedFailPoint" => targeted_fail_point(case, arguments),
-        "assertSessionDirty" => assert_session(case, arguments, "dirty", |session| session.is_dirty()),
-        "assertSessionNotDirty" => assert_session(case, arguments, "not dirty", |session| !session.is_dirty()),
-        "assertSessionPinned" => assert_session(case, arguments, "pinned", ClientSession::is_pinned),
-        "assertSessionUnpinned" => assert_session(case, arguments, "unpinned", |session| !session.is_pinned()),
-        "assertSessionTransactionState" => {
-            let state = arguments.need::<String>("state")?;
-            assert_session(case, arguments, &state, |session| session::state_name(session.transaction_state()) == state)
-        }
-        "assertSameLsidOnLastTwoCommands" => lsids(case, arguments, true),
-        "assertDifferentLsidOnLastTwoCommands" => lsids(case, arguments, false),
-        _ => unknown(operation, "test runner"),
+        "targetedFailPoint" => session::targeted_fail_point(case, arguments),
+        name => session::assert(case, name, arguments).unwrap_or_else(|| unknown(operation, "test runner")),
     }
 }
 
@@ -108,33 +98,6 @@ async fn fail_point<R: Runtime>(case: &Case<R>, mut arguments: Arguments) -> Out
     client.client.database("admin").run_command(command).await.map_err(|error| format!("failPoint: {error:?}"))?;
     case.remember_fail_point(at, &name);
     Ok(())
-}
-
-/// Switches a fail point on, on the server to which a session is pinned.
-fn targeted_fail_point<R: Runtime>(case: &Case<R>, mut arguments: Arguments) -> Outcome {
-    let session = case.entities.session(&arguments.need::<String>("session")?)?;
-    let command = arguments.need::<Document>("failPoint")?;
-    arguments.end()?;
-    let pinned = session.pinned_server().ok_or("the session is pinned to no server")?;
-    let at = pinned.to_string().parse().map_err(|error| format!("{pinned} is no address: {error}"))?;
-    let name = command.get_str("configureFailPoint").map_err(|error| error.to_string())?.to_owned();
-    case.deployment.run_on(at, "admin", command)?;
-    case.remember_fail_point(at, &name);
-    Ok(())
-}
-
-fn assert_session<R: Runtime>(
-    case: &Case<R>,
-    mut arguments: Arguments,
-    expected: &str,
-    holds: impl FnOnce(&ClientSession<R>) -> bool,
-) -> Outcome {
-    let session = case.entities.session(&arguments.need::<String>("session")?)?;
-    arguments.end()?;
-    match holds(&session) {
-        true => Ok(()),
-        false => Err(Stop::fail(format!("the session should be {expected}: {session:?}"))),
-    }
 }
 
 fn collection_exists<R: Runtime>(case: &Case<R>, mut arguments: Arguments, wanted: bool) -> Outcome {
@@ -171,17 +134,4 @@ fn first_batch(reply: &Document) -> Result<Vec<Document>, String> {
     let batch = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
     let batch = batch.map_err(|error| error.to_string())?;
     Ok(batch.iter().filter_map(Bson::as_document).cloned().collect())
-}
-
-fn lsids<R: Runtime>(case: &Case<R>, mut arguments: Arguments, same: bool) -> Outcome {
-    let client = case.entities.client(&arguments.need::<String>("client")?)?;
-    arguments.end()?;
-    let events = client.recorder.events(EventType::Command);
-    let started = events.iter().filter(|event| event.kind == EventKind::CommandStartedEvent);
-    let lsids: Vec<_> = started.map(|event| event.command.as_ref().and_then(|command| command.get("lsid"))).collect();
-    match lsids[..] {
-        [.., Some(one), Some(other)] if (one == other) == same => Ok(()),
-        [.., Some(one), Some(other)] => Err(Stop::fail(format!("the last two lsids are {one} and {other}"))),
-        _ => Err("there are no two commands with an lsid".into()),
-    }
 }
