@@ -112,9 +112,14 @@ impl Error {
 
     /// The refused writes that it tells of itself, or else those that were `noted` before.
     pub(crate) fn refused_writes<'e>(&'e self, noted: &'e WriteFailure) -> &'e [WriteError] {
-        match self.kind() {
-            ErrorKind::Write(failure) => &failure.write_errors,
-            _ => &noted.write_errors,
+        self.failed_writes().map_or(&noted.write_errors, |failure| &failure.write_errors)
+    }
+
+    /// The failed writes that it is about. A timeout may be about some as well, if the server has stopped them for it.
+    fn failed_writes(&self) -> Option<&WriteFailure> {
+        match self.origin().kind() {
+            ErrorKind::Write(failure) => Some(failure),
+            _ => None,
         }
     }
 
@@ -123,7 +128,7 @@ impl Error {
     /// what it is.
     pub(crate) fn into_bulk<P>(
         mut self,
-        noted: WriteFailure,
+        mut noted: WriteFailure,
         partial: P,
         is_nothing: bool,
         kind: fn(Box<BulkWriteError<P>>) -> ErrorKind,
@@ -132,6 +137,9 @@ impl Error {
             let error = BulkWriteError::of(None, (**failure).clone(), partial);
             Arc::make_mut(&mut self.0).kind = Arc::new(kind(Box::new(error)));
             return self;
+        }
+        if let Some(failure) = self.failed_writes().filter(|_| noted.is_empty()) {
+            noted = failure.clone();
         }
         if is_nothing && noted.is_empty() {
             return self;
