@@ -69,6 +69,13 @@ pub(super) fn written(done: &BulkWriteResult) -> Document {
     }
 }
 
+/// The result of a bulk write of a collection that has done nothing.
+pub(super) fn nothing() -> BulkWriteResult {
+    let mut nothing = BulkWriteResult::default();
+    nothing.acknowledged = true;
+    nothing
+}
+
 /// The result of a bulk write of a client.
 pub(super) fn client_written(done: &ClientBulkWriteResult) -> Document {
     if !done.acknowledged {

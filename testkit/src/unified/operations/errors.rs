@@ -7,7 +7,16 @@ use super::bulk;
 use crate::unified::matching::ErrorFacts;
 
 /// The facts of an error of an operation.
-pub(super) fn facts(error: &Error) -> ErrorFacts {
+pub(super) fn facts(operation: &str, error: &Error) -> ErrorFacts {
+    let mut facts = of_error(error);
+    // An error of the whole that comes alone says that nothing was done before.
+    if facts.result.is_none() && matches!(operation, "bulkWrite" | "insertMany") {
+        facts.result = Some(Bson::Document(bulk::written(&bulk::nothing())));
+    }
+    facts
+}
+
+fn of_error(error: &Error) -> ErrorFacts {
     let mut facts = ErrorFacts {
         message: error.to_string(),
         timeout: error.is_timeout(),
@@ -44,7 +53,7 @@ pub(super) fn facts(error: &Error) -> ErrorFacts {
 /// What has ended a bulk write before its end.
 fn of_whole(error: Option<&Error>, to: &mut ErrorFacts) {
     let Some(error) = error else { return };
-    let whole = facts(error);
+    let whole = of_error(error);
     to.more_messages.push(whole.message);
     to.more_messages.extend(whole.more_messages);
     to.code_names.extend(whole.code_names);

@@ -123,7 +123,7 @@ fn judge<R: Runtime>(case: &Case<R>, operation: &Operation, done: Done<R>) -> Ou
     }
     let output = match (done, &operation.expect_error) {
         (Err(error), Some(expected)) => {
-            return Ok(match_error(expected, &errors::facts(&error), &case.entities)?);
+            return Ok(match_error(expected, &errors::facts(&operation.name, &error), &case.entities)?);
         }
         (Err(error), None) => return Err(Stop::fail(format!("failed: {error} ({error:?})"))),
         (Ok(output), Some(expected)) => {
