@@ -453,7 +453,8 @@ impl<R: Runtime, T> Drop for Cursor<R, T> {
         let pinned = self.pinned.take().filter(|_| self.core.config().load_balanced());
         let Some(command) = self.machine.close() else { return self.end_session() };
         let session = self.session.take_implicit();
-        let kill = Kill { server: Arc::clone(&self.server), command, link: pinned.and_then(Lease::into_link), session };
+        let link = pinned.and_then(Lease::into_link);
+        let kill = Kill { server: Arc::clone(&self.server), command, link, session, timeout: self.settings.timeout };
         let mut hub = lock(&self.core.hub);
         if hub.closed {
             return;
