@@ -67,8 +67,8 @@ pub(super) async fn run<R: Runtime>(
         failed => failed,
     };
     case.clean_up().await;
-    if judged.is_err() {
-        // The next case must not wait for what this one has left.
+    if judged.is_err() || operations::start_transactions(&test.operations) {
+        // The next case must not wait for what this one has left, such as the locks of a transaction.
         deployment.kill_sessions()?;
     }
     judged

@@ -54,6 +54,11 @@ pub(in crate::unified) fn set_fail_points(operations: &[Operation]) -> bool {
     operations.iter().any(|operation| matches!(operation.name.as_str(), "failPoint" | "targetedFailPoint"))
 }
 
+/// Whether the operations start transactions.
+pub(in crate::unified) fn start_transactions(operations: &[Operation]) -> bool {
+    operations.iter().any(|operation| matches!(operation.name.as_str(), "startTransaction" | "withTransaction"))
+}
+
 fn check(operation: &Operation) -> Outcome {
     match NEEDED.iter().find(|(name, _)| *name == operation.name) {
         Some((_, what)) => Err(Stop::needs(what)),

@@ -32,7 +32,7 @@ mod runner;
 pub(super) mod session;
 mod waits;
 
-pub(super) use known::{check_known, set_fail_points};
+pub(super) use known::{check_known, set_fail_points, start_transactions};
 
 /// What an operation returned.
 #[derive(Debug)]

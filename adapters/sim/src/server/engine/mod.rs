@@ -6,6 +6,7 @@
 mod admin;
 mod aggregate;
 mod auth;
+mod bulk_write;
 mod cursors;
 mod error;
 mod external;
@@ -177,6 +178,7 @@ impl Engine {
             "insert" => self.insert(request),
             "update" => self.update(request),
             "delete" => self.delete(request),
+            "bulkWrite" => self.bulk_write(request),
             "findAndModify" | "findandmodify" => self.find_and_modify(request),
             "find" => self.find(request),
             "getMore" => self.get_more(request),
