@@ -6,26 +6,9 @@ use crate::unified::schema::{Operation, read};
 use crate::unified::stop::{Outcome, Stop};
 
 const NEEDED: &[(&str, &str)] = &[
-    ("count", "`count` (deprecated)"),
     ("createChangeStream", "change streams"),
-    ("createCommandCursor", "runCursorCommand"),
-    ("createIndex", "index management"),
-    ("createSearchIndex", "search indexes"),
-    ("createSearchIndexes", "search indexes"),
-    ("dropIndex", "index management"),
-    ("dropIndexes", "index management"),
-    ("dropSearchIndex", "search indexes"),
-    ("listCollectionObjects", "`listCollectionObjects` (optional)"),
-    ("listDatabaseObjects", "`listDatabaseObjects` (optional)"),
-    ("listIndexNames", "index management"),
-    ("listIndexes", "index management"),
-    ("listSearchIndexes", "search indexes"),
     ("loop", "`loop` (deprecated)"),
     ("mapReduce", "`mapReduce` (deprecated)"),
-    ("modifyCollection", "modifyCollection"),
-    ("rename", "rename"),
-    ("runCursorCommand", "runCursorCommand"),
-    ("updateSearchIndex", "search indexes"),
 ];
 
 /// Stops a case before it begins if it would meet an operation that the client does not have.
