@@ -12,7 +12,7 @@ use stator_client::options::{
 use crate::unified::schema::{OverridesEntity, read};
 use crate::unified::stop::{Outcome, Stop};
 
-/// Arguments of which cases know and the client does not, with what is needed.
+/// Arguments of which cases know and the client does not, with what they belong to.
 const NEEDED: &[(&str, &str)] = &[("rawData", "rawData")];
 
 /// The arguments that are left.
@@ -47,7 +47,7 @@ impl Arguments {
     pub(super) fn end(self) -> Outcome {
         for (argument, what) in NEEDED {
             if self.left.contains_key(argument) {
-                return Err(Stop::needs(what));
+                return Err(Stop::not_yet(what));
             }
         }
         match self.left.keys().next() {
