@@ -12,8 +12,8 @@ use stator_client::options::{
 use crate::unified::schema::{OverridesEntity, read};
 use crate::unified::stop::{Outcome, Stop};
 
-/// Arguments of which cases know and the client does not, with what they belong to.
-const NEEDED: &[(&str, &str)] = &[("rawData", "rawData")];
+/// Arguments of which cases know and the client does not, on purpose.
+const NOT_OFFERED: &[(&str, &str)] = &[("rawData", "rawData (the specification keeps it for internal use)")];
 
 /// The arguments that are left.
 #[derive(Debug)]
@@ -45,9 +45,9 @@ impl Arguments {
 
     /// Fails if anything is left.
     pub(super) fn end(self) -> Outcome {
-        for (argument, what) in NEEDED {
+        for (argument, what) in NOT_OFFERED {
             if self.left.contains_key(argument) {
-                return Err(Stop::not_yet(what));
+                return Err(Stop::not_offered(what));
             }
         }
         match self.left.keys().next() {
