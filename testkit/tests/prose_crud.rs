@@ -1,8 +1,8 @@
 //! The prose tests of the specification *CRUD*.
 //!
-//! Not here: 3 to 12, 15 and the part of 16 about `MongoClient.bulkWrite`, which needs MongoDB 8.0: simulated servers have them, in
-//! `client_bulk_write.rs` of `stator-sim`; 13 was removed; 14 is about helpers
-//! for `explain`, of which there are none (`explain` is run as a command, with the `maxTimeMS` that is written in it).
+//! Not here: 3 to 9, 11, 12, 15 and the part of 16 about `MongoClient.bulkWrite`, which needs MongoDB 8.0: simulated servers have
+//! them, in `client_bulk_write.rs` of `stator-sim`; 10 and 13 were removed; 14 is about helpers for `explain`, of which there are none
+//! (`explain` is run as a command, with the `maxTimeMS` that is written in it).
 #![cfg(unix)]
 
 use stator_blocking::Blocking;

@@ -7,7 +7,7 @@ pub use actions::{Action, all, others, reads, writes};
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bson::{Bson, Document, doc};
 use stator_client::event::{CommandEvent, CommandInfo, Event, Listener, PoolEvent};
@@ -15,7 +15,7 @@ use stator_client::{Client, ClientOptions, Runtime};
 
 use crate::server::{Admin, AdminError, Mongod, MongodOptions, ReplicaSet, unique_db};
 
-/// The time limit of one administrative step.
+/// The time limit of one administrative step, and of waiting.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// The replica set of three that all tests of this process share. It keeps its primary: nobody may end or freeze a member.
@@ -242,6 +242,19 @@ pub async fn know_all<R: Runtime>(client: &Client<R>) {
         }
     }
     panic!("the client was closed");
+}
+
+/// Looks again and again until it is so.
+///
+/// # Panics
+///
+/// When it is not so for long.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < LIMIT, "never: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Runs `first`, on a thread of its own, and `second` at the same time.
