@@ -81,6 +81,10 @@ impl<R: Runtime> Database<R> {
     }
 
     /// Runs any command. Read and write concern of the client are not added (specification *runCommand*).
+    ///
+    /// The command is not looked into: where a timeout is in force, what is left of it is appended as `maxTimeMS`, and the server
+    /// refuses a command that has one already. Without a timeout, the command's own is the only one. `timeout` with zero
+    /// leaves it to the command, too.
     pub fn run_command(&self, command: impl Serialize) -> RunCommand<R> {
         RunCommand::new(self, &command)
     }
