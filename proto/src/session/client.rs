@@ -204,11 +204,11 @@ impl Session {
         self.server.take()
     }
 
-    /// Nobody will end the open transaction: it is aborted as far as this session is concerned. What is returned serves for
+    /// Nobody will end the open transaction, or its end was dropped and nobody will repeat it: it is aborted as far as this session is concerned. What is returned serves for
     /// telling the server ([`abort_transaction`](Self::abort_transaction)) while this session goes on; `None` if there is nothing
     /// to tell. It holds a copy of the server session, which is not to be given back to the pool.
     pub fn abandon_transaction(&mut self) -> Option<Self> {
-        if !self.in_transaction() {
+        if !self.transaction.is_left_open() {
             return None;
         }
         let server = self.server.as_ref().map(ServerSession::twin);

@@ -73,6 +73,8 @@ pub struct Transaction {
     /// A commit has ended in another way than by an overloaded server's refusal: the next is to wait for a majority.
     majority: bool,
     abort_only: bool,
+    /// Its commit or abort was dropped, so the server may have it still.
+    forsaken: bool,
 }
 
 /// How long a repeated commit waits for its majority unless told otherwise.
@@ -132,6 +134,7 @@ impl Transaction {
             _ if self.abort_only => return Err(SessionError::AbortOnly),
             _ => self.state = TransactionState::Committed,
         }
+        self.forsaken = false;
         Ok(self.used)
     }
 
@@ -250,16 +253,39 @@ impl Transaction {
         }
     }
 
-    /// Takes it out as it is; what stays is an aborted one.
+    /// Whether the server may have it open although nobody is at work on its end.
+    pub(super) const fn is_left_open(&self) -> bool {
+        self.state.is_active() || self.forsaken
+    }
+
+    /// Takes it out as one that can be aborted; what stays is an aborted one.
     pub(super) fn abandon(&mut self) -> Self {
-        core::mem::replace(self, Self { state: TransactionState::Aborted, ..Self::default() })
+        let mut left = core::mem::replace(self, Self { state: TransactionState::Aborted, ..Self::default() });
+        if core::mem::take(&mut left.forsaken) {
+            left.state = TransactionState::InProgress;
+        }
+        left
+    }
+
+    /// The command that ends it was dropped: nobody knows whether the server has seen it.
+    pub(crate) const fn handle_end_dropped(&mut self) {
+        self.forsaken = self.used;
+    }
+
+    /// An operation of it was dropped after some of its commands: nobody wants the half that was done.
+    pub(crate) const fn handle_partly_dropped(&mut self) {
+        if matches!(self.state, TransactionState::InProgress) {
+            self.abort_only = true;
+        }
     }
 
     /// An operation of it was dropped when it might have been sent.
     pub(super) fn handle_dropped(&mut self) {
         match self.state {
             TransactionState::InProgress => self.abort_only = true,
-            TransactionState::Aborted => self.pin = None,
+            // What aborts it in its stead goes to the same router; the connection is lost.
+            TransactionState::Aborted if self.pin == Some(Pin::Connection) => self.pin = None,
+            TransactionState::Aborted => {}
             TransactionState::Committed => self.majority = true,
             TransactionState::None | TransactionState::Starting => {}
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use stator_proto::operation::Settings;
 
+use super::slot::Abandon;
 use super::{ClientSession, refused};
 use crate::error::Result;
 use crate::execute::{Route, Within};
@@ -85,7 +86,10 @@ impl<R: Runtime> AbortTransaction<R> {
         let Some(command) = machine.abort_transaction().map_err(refused)? else { return Ok(Ok(())) };
         let timeout = self.timeout.or(machine.transaction().options().timeout);
         let settings = Settings { timeout, ..Settings::default() };
+        // Dropped, it goes on in the background: nobody could ask for it again.
+        let dropped = Abandon::new(&self.session);
         let served = self.core().execute_on(Route::Any, command, settings, Within::Session(held)).await;
+        dropped.disarm();
         Ok(served.map(|_| ()))
     }
 }
@@ -97,11 +101,7 @@ impl<R: Runtime> EndSession<R> {
             let timeout = self.timeout.or(self.session.options().default_timeout);
             aborted = AbortTransaction { session: self.session.clone(), timeout }.tell().await?;
         }
-        let mut held = self.session.hold()?;
-        if let Some(server) = held.session().end() {
-            held.pinned = None;
-            self.core().give_back_session(server);
-        }
+        self.session.hold()?.end();
         match aborted {
             // It has ended all the same; but whoever sets a time wants to know.
             Err(error) if error.is_timeout() => Err(error),

@@ -399,6 +399,54 @@ fn after_a_dropped_operation_it_can_only_be_aborted() {
     host.run_explicit(find(), &[OK]).unwrap();
 }
 
+/// Runs `operation` until `point` (0: nothing happened, 1: a connection is there, 2: it was sent) and drops it.
+fn dropped_at<O: Operation>(host: &mut Host, operation: O, point: u32) {
+    let mut connection = Connection::new(Compression::none());
+    connection.set_hello(host.hello.clone(), None);
+    let session = host.session.take().unwrap();
+    let mut exec = Exec::<_, Failed>::new(host.now, operation, Settings::default(), None).with_session(session);
+    if point > 0 {
+        exec.handle_checked_out(host.now, Reached::default());
+    }
+    if point > 1 {
+        exec.send(host.now, &mut connection, &mut SendBuf::new());
+    }
+    exec.handle_dropped();
+    let SessionSlot::Explicit(session) = exec.take_session() else { panic!("it had a session") };
+    host.session = Some(session);
+}
+
+#[test]
+fn an_end_that_was_dropped_leaves_something_to_abort() {
+    for point in 0..3 {
+        for commits in [true, false] {
+            let mut host = in_progress(ServerKind::RsPrimary);
+            let session = host.session.as_mut().unwrap();
+            if commits {
+                let command = session.commit_transaction().unwrap().unwrap();
+                dropped_at(&mut host, command, point);
+                assert_eq!(state(&host), TransactionState::Committed);
+            } else {
+                let command = session.abort_transaction().unwrap().unwrap();
+                dropped_at(&mut host, command, point);
+                assert_eq!(state(&host), TransactionState::Aborted);
+            }
+            let mut fork = host.session.as_mut().unwrap().abandon_transaction().expect("the server may have it open");
+            assert!(fork.abort_transaction().unwrap().is_some(), "{point}");
+            assert!(host.session.as_mut().unwrap().abandon_transaction().is_none(), "once is enough");
+        }
+    }
+    // A commit that is repeated to its end leaves nothing.
+    let mut host = in_progress(ServerKind::RsPrimary);
+    let command = host.session.as_mut().unwrap().commit_transaction().unwrap().unwrap();
+    dropped_at(&mut host, command, 0);
+    commit(&mut host, &[OK]).unwrap();
+    assert!(host.session.as_mut().unwrap().abandon_transaction().is_none());
+    // Where nothing was done there is nothing to tell.
+    let mut host = started(ServerKind::RsPrimary, TransactionOptions::default());
+    assert!(host.session.as_mut().unwrap().abandon_transaction().is_none());
+}
+
 #[test]
 fn the_end_of_a_transaction_needs_a_session() {
     let command = crate::session::CommitTransaction { max_time: None };
