@@ -225,6 +225,13 @@ impl Session {
         (fork.transaction.state() == TransactionState::InProgress).then_some(fork)
     }
 
+    /// The server did not know the transaction when it was aborted (`NoSuchTransaction`). If a command that may begin it was
+    /// given up, and so may come to the server after the abort, this is as
+    /// [`abandon_transaction`](Self::abandon_transaction): the abort is to be repeated a little later. Otherwise `None`.
+    pub fn handle_unknown_transaction(&mut self) -> Option<Self> {
+        if self.transaction.handle_unknown() { self.abandon_transaction() } else { None }
+    }
+
     /// An operation was dropped when its command might have been sent, and its reply was not read.
     pub fn handle_dropped(&mut self) {
         if let Some(server) = &mut self.server {

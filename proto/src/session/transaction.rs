@@ -75,6 +75,10 @@ pub struct Transaction {
     abort_only: bool,
     /// Its commit or abort was dropped, so the server may have it still.
     forsaken: bool,
+    /// The server has carried out a command of it.
+    begun: bool,
+    /// A command was given up before any was answered: it may begin the transaction whenever the server comes to it.
+    late: bool,
 }
 
 /// How long a repeated commit waits for its majority unless told otherwise.
@@ -272,6 +276,24 @@ impl Transaction {
         self.forsaken = self.used;
     }
 
+    /// A command of it was carried out.
+    pub(crate) const fn handle_answered(&mut self) {
+        self.begun = true;
+    }
+
+    /// A command was sent, and nobody waits for its reply any more.
+    pub(crate) const fn handle_lost(&mut self) {
+        if matches!(self.state, TransactionState::InProgress) {
+            self.late |= !self.begun;
+        }
+    }
+
+    /// The server did not know the transaction when it was aborted. Whether that is to be done again.
+    pub(super) const fn handle_unknown(&mut self) -> bool {
+        self.forsaken = self.late && matches!(self.state, TransactionState::Aborted);
+        self.forsaken
+    }
+
     /// An operation of it was dropped after some of its commands: nobody wants the half that was done.
     pub(crate) const fn handle_partly_dropped(&mut self) {
         if matches!(self.state, TransactionState::InProgress) {
@@ -281,6 +303,7 @@ impl Transaction {
 
     /// An operation of it was dropped when it might have been sent.
     pub(super) fn handle_dropped(&mut self) {
+        self.handle_lost();
         match self.state {
             TransactionState::InProgress => self.abort_only = true,
             // What aborts it in its stead goes to the same router; the connection is lost.

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use stator_proto::operation::Settings;
+use stator_proto::session::Session;
 
 use super::slot::Abandon;
 use super::{ClientSession, refused};
@@ -75,7 +76,12 @@ impl<R: Runtime> CommitTransaction<R> {
 impl<R: Runtime> AbortTransaction<R> {
     async fn execute(self) -> Result<()> {
         // Nobody can do anything about its errors: the server aborts the transaction after a while.
-        let _ = self.tell().await?;
+        let session = self.session.clone();
+        if is_unknown(&self.tell().await?)
+            && let Some(fork) = session.shared().handle_unknown_transaction()
+        {
+            session.shared().send_off(fork, None, false);
+        }
         Ok(())
     }
 
@@ -94,12 +100,34 @@ impl<R: Runtime> AbortTransaction<R> {
     }
 }
 
+/// `NoSuchTransaction`.
+const UNKNOWN: i32 = 251;
+
+fn is_unknown(told: &Result<()>) -> bool {
+    told.as_ref().is_err_and(|error| error.code() == Some(UNKNOWN))
+}
+
+impl<R: Runtime> ClientSession<R> {
+    /// Aborts a transaction that somebody has left open. Returns what is to be aborted again a little later, because the
+    /// server has not come to its first command yet.
+    pub(crate) async fn abort_left_open(&self, timeout: Duration) -> Option<Box<Session>> {
+        // Best effort: the server aborts it by itself after a while.
+        let told = self.abort_transaction().timeout(timeout).tell().await.ok()?;
+        if is_unknown(&told) { self.shared().handle_unknown_transaction() } else { None }
+    }
+}
+
 impl<R: Runtime> EndSession<R> {
     async fn execute(self) -> Result<()> {
         let mut aborted = Ok(());
         if self.session.in_transaction() {
             let timeout = self.timeout.or(self.session.options().default_timeout);
             aborted = AbortTransaction { session: self.session.clone(), timeout }.tell().await?;
+            if is_unknown(&aborted)
+                && let Some(fork) = self.session.shared().handle_unknown_transaction()
+            {
+                self.session.shared().send_off(fork, None, false);
+            }
         }
         self.session.hold()?.end();
         match aborted {

@@ -4,6 +4,7 @@ use core::fmt;
 use std::sync::Mutex;
 
 use bson::Timestamp;
+use stator_proto::Instant;
 use stator_proto::session::{ClusterTime, Pin, Session, SessionError, SessionId, TransactionState};
 
 use crate::client::Client;
@@ -159,9 +160,15 @@ impl<R: Runtime> Shared<R> {
         }
     }
 
+    /// The server did not know the transaction when it was aborted: what is to be aborted a little later, if that is so.
+    pub(super) fn handle_unknown_transaction(&self) -> Option<Box<Session>> {
+        lock(&self.slot).session.as_mut()?.handle_unknown_transaction().map(Box::new)
+    }
+
     /// Leaves an open transaction to the keeper; `ends`: and the session with it.
-    fn send_off(&self, session: Box<Session>, pinned: Option<OwnedLease<R>>, ends: bool) {
-        let farewell = Farewell { session, link: pinned.and_then(Lease::into_link), ends };
+    pub(super) fn send_off(&self, session: Box<Session>, pinned: Option<OwnedLease<R>>, ends: bool) {
+        let link = pinned.and_then(Lease::into_link);
+        let farewell = Farewell { session, link, ends, due: Instant::ORIGIN, tries: 0 };
         let mut hub = lock(&self.client.core().hub);
         if hub.closed {
             return;

@@ -12,6 +12,7 @@ const TOKEN: Event = Event::Reply("{ok: 1, n: 1, recoveryToken: {shard: \"a\"}}"
 const TRANSIENT: Event = Event::Reply("{ok: 0, code: 251, errorLabels: [\"TransientTransactionError\"]}");
 const OVERLOADED: Event =
     Event::Reply("{ok: 0, code: 462, errorLabels: [\"SystemOverloadedError\", \"RetryableError\"]}");
+const UNKNOWN_TRANSACTION: Event = Event::Reply("{ok: 0, code: 251}");
 const LABELLED: Event = Event::Reply("{ok: 0, code: 91, errorLabels: [\"RetryableWriteError\"]}");
 const UNKNOWN: &str = "UnknownTransactionCommitResult";
 const TRANSIENT_LABEL: &str = "TransientTransactionError";
@@ -445,6 +446,28 @@ fn an_end_that_was_dropped_leaves_something_to_abort() {
     // Where nothing was done there is nothing to tell.
     let mut host = started(ServerKind::RsPrimary, TransactionOptions::default());
     assert!(host.session.as_mut().unwrap().abandon_transaction().is_none());
+}
+
+#[test]
+fn a_first_command_that_comes_late_is_aborted_again() {
+    for is_first in [true, false] {
+        let mut host = started(ServerKind::RsPrimary, TransactionOptions::default());
+        if !is_first {
+            host.run_explicit(delete(), &[OK]).unwrap();
+        }
+        dropped_at(&mut host, delete(), 2);
+        assert!(abort(&mut host, &[UNKNOWN_TRANSACTION]).is_err());
+        let fork = host.session.as_mut().unwrap().handle_unknown_transaction();
+        assert_eq!(fork.is_some(), is_first);
+        let Some(fork) = fork else { continue };
+        host.session = Some(Box::new(fork));
+        assert!(abort(&mut host, &[UNKNOWN_TRANSACTION]).is_err());
+        // And so on.
+        let fork = host.session.as_mut().unwrap().handle_unknown_transaction().unwrap();
+        host.session = Some(Box::new(fork));
+        abort(&mut host, &[OK]).unwrap();
+        assert!(host.session.as_mut().unwrap().abandon_transaction().is_none());
+    }
 }
 
 #[test]
