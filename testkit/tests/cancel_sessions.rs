@@ -19,8 +19,10 @@ use stator_smol::Smol;
 use stator_testkit::server::{MongodOptions, ReplicaSet, unique_db};
 use stator_tokio::Tokio;
 
-/// At how many points each future is dropped.
-const POINTS: u32 = 30;
+/// After how many polls each future is dropped: up to so many, and at each of so many at first.
+const POINTS: (u32, u32) = (30, 12);
+/// On a plain thread there are few.
+const POINTS_WHERE_IO_BLOCKS: (u32, u32) = (6, 6);
 /// Between two polls.
 const STEP: Duration = Duration::from_millis(1);
 /// How long the server takes for each command, so that there are points in the middle, in milliseconds.
@@ -41,7 +43,7 @@ struct Subject<R: Runtime> {
     runtime: R,
     client: Client<R>,
     things: Collection<R, Document>,
-    /// Where a plain insert works whatever transactions do.
+    /// How many futures were dropped.
     dropped: u32,
 }
 
@@ -381,11 +383,11 @@ fn watch() {
     });
 }
 
-async fn dropped_everywhere<R: Runtime>(runtime: R, points: u32) {
+async fn dropped_everywhere<R: Runtime>(runtime: R, (last, each): (u32, u32)) {
     watch();
     let began = Instant::now();
     let mut subject = Subject::new(runtime).await;
-    for n in 0..points {
+    for n in (0..each).chain((each..last).step_by(3)) {
         subject.operation(n, false).await;
         subject.operation(n, true).await;
         subject.commit(n).await;
@@ -408,5 +410,5 @@ fn sessions_and_transactions_may_be_dropped_at_every_poll() {
     let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     tokio.block_on(dropped_everywhere(Tokio, POINTS));
     smol::block_on(dropped_everywhere(Smol, POINTS));
-    Blocking.block_on(dropped_everywhere(Blocking, 6));
+    Blocking.block_on(dropped_everywhere(Blocking, POINTS_WHERE_IO_BLOCKS));
 }

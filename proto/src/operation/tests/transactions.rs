@@ -1,5 +1,7 @@
 //! Transactions on a scripted host.
 
+use alloc::boxed::Box;
+
 use super::host::{Event, Failed, Given, Host, field};
 use super::*;
 use crate::hello::ServerKind;
