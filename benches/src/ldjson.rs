@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use bson::{Bson, Document};
+use bson::Bson;
 use flate2::read::GzDecoder;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::Failure;
 use crate::data::{Data, folder};
@@ -58,8 +60,8 @@ fn extract(archive: &Path, data: &Data, into: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The lines of a file as documents.
-pub fn read(path: &Path) -> Result<Vec<Document>, Failure> {
+/// The lines of a file as documents, of whichever `bson`.
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, Failure> {
     let mut documents = Vec::new();
     for line in BufReader::new(File::open(path)?).lines() {
         documents.push(serde_json::from_str(&line?)?);
@@ -81,8 +83,8 @@ impl Lines {
     }
 
     /// One more line.
-    pub fn write(&mut self, document: Document) -> Result<(), Failure> {
-        serde_json::to_writer(&mut self.file, &Bson::Document(document).into_relaxed_extjson())?;
+    pub fn write(&mut self, document: &Value) -> Result<(), Failure> {
+        serde_json::to_writer(&mut self.file, document)?;
         self.file.write_all(b"\n")?;
         self.count += 1;
         Ok(())

@@ -125,6 +125,15 @@ impl Task {
         matches!(self, Self::ColdStart | Self::ColdPool | Self::FillPool | Self::IdlePool | Self::Build)
     }
 
+    /// The most rounds that are worth their time: to fill a pool takes some drivers half a minute.
+    pub const fn most_rounds(self) -> usize {
+        match self {
+            Self::FillPool => 3,
+            Self::IdlePool => 2,
+            _ => usize::MAX,
+        }
+    }
+
     /// Whether it begins with an empty collection for inserts.
     pub const fn inserts(self) -> bool {
         matches!(self, Self::InsertOne(_) | Self::BulkInsert(_) | Self::Import)

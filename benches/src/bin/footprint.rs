@@ -2,6 +2,7 @@
 //! has had is there for the next. `driverbench` starts it.
 
 use std::alloc::System;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -35,7 +36,9 @@ fn run(args: &[String]) -> Result<Value, Failure> {
     let [runner, task, count, address, folder, scale] = args else { return Err(USAGE.into()) };
     let task = Task::named(task).ok_or_else(|| format!("no task is named {task}"))?;
     let count: u64 = count.parse()?;
-    let settings = Settings::new(address.parse()?, Arc::new(Data::load(scale.parse()?)?), folder.into());
+    let data = Data::of_folder(Path::new(folder), scale.parse()?)?;
+    let settings = Settings::new(address.parse()?, Arc::new(data), folder.into());
+    let data_alone = memory("VmRSS");
     let known = if task.is_bson() { codecs() } else { all() };
     let found = known.into_iter().find(|known| known.name == runner.as_str());
     let mut runner = (found.ok_or_else(|| format!("no runner is named {runner}"))?.make)(&settings)?;
@@ -64,7 +67,8 @@ fn run(args: &[String]) -> Result<Value, Failure> {
     Ok(json!({
         "allocations": per(change.allocations + change.reallocations),
         "bytes": per(change.bytes_allocated),
-        "peak_kib": memory("VmHWM"),
+        // What the documents take is the same for all, and no part of it.
+        "peak_kib": memory("VmHWM") - data_alone,
     }))
 }
 

@@ -10,6 +10,7 @@ use bson::{Document, RawDocumentBuf, doc};
 use crate::Failure;
 
 mod archive;
+mod cache;
 pub mod deep;
 pub mod flat;
 pub mod full;
@@ -126,4 +127,13 @@ impl Data {
 pub(crate) fn folder() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/spec/benchmarking/data");
     std::env::var_os("STATOR_BENCH_DATA").map_or_else(beside, PathBuf::from)
+}
+
+/// A document's bytes, for who has another `bson`.
+///
+/// # Errors
+///
+/// What cannot be encoded.
+pub fn to_bytes(document: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
+    Ok(bson::serialize_to_vec(document)?)
 }

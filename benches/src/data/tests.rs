@@ -30,3 +30,14 @@ fn a_scale_is_read_as_it_is_written() {
     assert_eq!(Scale::FULL.to_string().parse::<Scale>().unwrap(), Scale::FULL);
     assert!("1,2,3".parse::<Scale>().is_err());
 }
+
+#[test]
+fn what_is_saved_is_read() {
+    let folder = std::env::temp_dir().join(format!("stator-benches-test-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let data = Data::generated(Scale::QUICK);
+    data.save(&folder).unwrap();
+    let read = Data::of_folder(&folder, Scale::QUICK).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!((read.tweet, read.full, read.origin), (data.tweet, data.full, data.origin));
+}

@@ -33,7 +33,7 @@ pub struct Footprint {
     pub allocations: f64,
     /// Bytes that were allocated for each operation.
     pub bytes: f64,
-    /// The most memory that the process ever held, in KiB.
+    /// The most memory that the process held at a time beyond the documents, in KiB.
     pub peak_kib: f64,
 }
 

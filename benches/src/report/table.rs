@@ -11,7 +11,7 @@ pub fn table(report: &TaskReport) -> String {
     // Writing to a string cannot fail.
     let _ = write!(
         out,
-        "{:<20} {:>10} {:>19} {:>9} {:>7} {:>10} {:>19} {:>8} {:>6} {:>6} {:>6} {:>6}",
+        "{:<25} {:>10} {:>19} {:>9} {:>7} {:>10} {:>19} {:>8} {:>6} {:>6} {:>6} {:>6}",
         report.task.to_string(),
         "us/op",
         "p10..p90",
@@ -46,7 +46,7 @@ fn line(report: &TaskReport, row: &Row, figures: &[(String, Spread)], out: &mut 
     let held = |of: fn(&super::Footprint) -> f64| row.footprint.as_ref().map_or("-".into(), |held| short(of(held)));
     let _ = write!(
         out,
-        "  {:<18} {:>10} {:>19} {:>9} {:>7} {:>10} {:>19} {:>8} {:>6} {:>6} {:>6} {:>6}",
+        "  {:<23} {:>10} {:>19} {:>9} {:>7} {:>10} {:>19} {:>8} {:>6} {:>6} {:>6} {:>6}",
         row.runner,
         or_dash(timed, short(wall.p50)),
         or_dash(timed, format!("{}..{}", short(wall.p10), short(wall.p90))),

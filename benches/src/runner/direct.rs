@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use bson::doc;
+use bson::{Document, doc};
 use stator_blocking::{BlockOn, Blocking};
 
 use super::{Failure, Stator};
@@ -34,7 +34,7 @@ impl Direct {
         lines.drop().run()?;
         let mut ids = 0..;
         for n in 0..settings.data.scale.files {
-            let documents = ldjson::read(&ldjson::source(&settings.folder, n))?;
+            let documents: Vec<Document> = ldjson::read(&ldjson::source(&settings.folder, n))?;
             let numbered = documents.into_iter().zip(&mut ids).map(|(document, id)| {
                 let mut numbered = doc! { "_id": id };
                 numbered.extend(document);

@@ -13,7 +13,7 @@ mod floor;
 #[cfg_attr(not(feature = "official"), path = "no_official.rs")]
 mod official;
 pub mod process;
-mod roster;
+pub mod roster;
 mod stator;
 
 pub use direct::Direct;

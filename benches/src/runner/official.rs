@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bson::{Document, RawDocumentBuf, doc};
+use bson::{Bson, Document, RawDocumentBuf, doc};
 use futures_core::Stream;
 use mongodb::event::EventHandler;
 use mongodb::event::cmap::CmapEvent;
@@ -142,7 +142,7 @@ impl Driver for Official {
     }
 
     async fn import(&self, from: PathBuf) -> Result<u64, Failure> {
-        let documents = ldjson::read(&from)?;
+        let documents: Vec<Document> = ldjson::read(&from)?;
         Ok(self.0.inserts.insert_many(&documents).ordered(false).await?.inserted_ids.len() as u64)
     }
 
@@ -150,7 +150,7 @@ impl Driver for Official {
         let mut lines = Lines::create(&to)?;
         let mut cursor = self.0.lines.find(doc! { "_id": { "$gte": ids.start, "$lt": ids.end } }).await?;
         while let Some(document) = next(&mut cursor).await {
-            lines.write(document?)?;
+            lines.write(&Bson::Document(document?).into_relaxed_extjson())?;
         }
         lines.finish()
     }

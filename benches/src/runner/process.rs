@@ -15,6 +15,7 @@ use super::roster::of_client;
 use super::{Contender, Done, Failure, Runner};
 use crate::driver::Settings;
 use crate::measure::Stopwatch;
+use crate::task::Codec;
 use crate::{Data, Task};
 
 /// Where `cargo build --release` in `benches/peers/official-bson2` leaves it.
@@ -35,9 +36,14 @@ pub(super) fn contenders() -> Vec<Contender> {
 /// Codecs in other programs that have been built.
 pub(super) fn codecs() -> Vec<Contender> {
     let make = |to: &Settings| start("official2", to);
-    let mut all = vec![Contender { name: "official2", peer: "official", can: Task::is_bson, make }];
+    let mut all = vec![Contender { name: "official2", peer: "official", can: without_structs, make }];
     all.retain(|_| bson2().is_file());
     all
+}
+
+/// The structs' fields are of bson 3.
+const fn without_structs(task: Task) -> bool {
+    matches!(task, Task::Bson(_, Codec::Encode | Codec::Decode | Codec::Walk | Codec::Validate))
 }
 
 fn start(name: &str, settings: &Settings) -> Result<Box<dyn Runner>, Failure> {
@@ -97,7 +103,8 @@ impl Drop for Elsewhere {
 pub fn serve(contenders: &[Contender], args: &[String]) -> Result<(), Failure> {
     let [name, address, folder, scale] = args else { return Err("this program is started by driverbench".into()) };
     let contender = contenders.iter().find(|known| known.name == name.as_str()).ok_or("no runner has this name")?;
-    let settings = Settings::new(address.parse()?, Arc::new(Data::load(scale.parse()?)?), folder.into());
+    let data = Data::of_folder(Path::new(folder), scale.parse()?)?;
+    let settings = Settings::new(address.parse()?, Arc::new(data), folder.into());
     let mut runner = (contender.make)(&settings)?;
     for line in stdin().lines() {
         let line = line?;

@@ -52,7 +52,7 @@ pub fn codecs() -> Vec<Contender> {
 }
 
 /// What a client can do.
-pub(crate) const fn of_client(task: Task) -> bool {
+pub const fn of_client(task: Task) -> bool {
     !task.is_bson() && !matches!(task, Task::Build)
 }
 

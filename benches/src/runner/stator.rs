@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bson::{Document, RawDocumentBuf, doc};
+use bson::{Bson, Document, RawDocumentBuf, doc};
 use stator_client::event::{Listener, PoolEventKind};
 use stator_client::{Client, ClientOptions, Collection, Database, Runtime};
 
@@ -121,7 +121,7 @@ impl<R: Runtime + Default> Driver for Stator<R> {
     }
 
     async fn import(&self, from: PathBuf) -> Result<u64, Failure> {
-        let documents = ldjson::read(&from)?;
+        let documents: Vec<Document> = ldjson::read(&from)?;
         Ok(self.0.inserts.insert_many(&documents).ordered(false).await?.inserted_ids.len() as u64)
     }
 
@@ -129,7 +129,7 @@ impl<R: Runtime + Default> Driver for Stator<R> {
         let mut lines = Lines::create(&to)?;
         let mut cursor = self.0.lines.find(doc! { "_id": { "$gte": ids.start, "$lt": ids.end } }).await?;
         while let Some(document) = cursor.try_next().await? {
-            lines.write(document)?;
+            lines.write(&Bson::Document(document).into_relaxed_extjson())?;
         }
         lines.finish()
     }

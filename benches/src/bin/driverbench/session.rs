@@ -27,6 +27,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let data = Arc::new(Data::load(options.scale)?);
     let mongod = Mongod::standalone()?;
     let scratch = Scratch::new()?;
+    data.save(scratch.path())?;
     let settings = Settings::new(mongod.address(), Arc::clone(&data), scratch.path().into());
     let setup = Direct::new(&settings)?;
     setup.fill(&settings)?;
@@ -124,7 +125,7 @@ impl Field<'_> {
             runners.push(runner);
         }
         let mut rows: Vec<Row> = contenders.iter().map(row).collect();
-        for round in 0..self.options.rounds {
+        for round in 0..self.options.rounds.min(task.most_rounds()) {
             // Who begins comes last the next time, so that nobody always follows the same one.
             for place in 0..runners.len() {
                 let place = if round % 2 == 0 { place } else { runners.len() - 1 - place };
@@ -137,7 +138,7 @@ impl Field<'_> {
                 self.clients.push((contender.name, runner));
             }
         }
-        if self.options.heap && heap::program().is_some() && !matches!(task, Task::Concurrent { .. }) {
+        if self.options.heap && heap::program().is_some() && !matches!(task, Task::Concurrent { .. } | Task::FillPool) {
             for row in &mut rows {
                 // Other programs are not counted.
                 if !row.runner.starts_with("official2") {
@@ -165,7 +166,7 @@ impl Field<'_> {
                 continue;
             }
             let mut row = row(&contender);
-            for _ in 0..self.options.rounds.min(3) {
+            for _ in 0..self.options.rounds.min(Task::IdlePool.most_rounds()) {
                 let held = heap::of(contender.name, Task::IdlePool, self.settings)?;
                 let figures = held.as_object().into_iter().flatten();
                 let figures = figures.map(|(name, value)| (name.clone(), value.as_f64().unwrap_or_default())).collect();
