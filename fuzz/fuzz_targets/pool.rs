@@ -144,7 +144,7 @@ impl Host {
     fn drain(&mut self) {
         while let Some(action) = self.pool.poll_action() {
             match action {
-                Action::Dial { connection, generation } => {
+                Action::Dial { connection, generation, .. } => {
                     assert!(generation <= self.pool.generation() && self.dialling.insert(connection));
                     self.created += 1;
                 }

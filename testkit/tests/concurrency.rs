@@ -267,7 +267,7 @@ fn everything_is_send<R: Runtime>(client: Client<R>, mut cursor: Cursor<R, Docum
     send(cursor.advance());
     send(cursor.try_next());
     send(cursor.to_list(None));
-    send(cursor.close());
+    action(cursor.close());
     send(client.append_metadata(DriverInfo::default()));
     send(client.close());
 }

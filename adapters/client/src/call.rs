@@ -50,6 +50,9 @@ impl<R: Runtime> Call<R> {
         let Some(session) = &self.session else { return Ok((self.settings(), None)) };
         let mut held = session.hold_for(core)?;
         held.session().check_options(&self.given).map_err(refused)?;
-        Ok((self.settings(), Some(Within::Session(held))))
+        let mut settings = self.settings();
+        // `with_transaction` has one time for all that is done in it.
+        settings.deadline = held.session().deadline();
+        Ok((settings, Some(Within::Session(held))))
     }
 }

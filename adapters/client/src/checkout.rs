@@ -30,7 +30,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) select_by: Instant,
     /// When the whole operation is due.
     pub(crate) deadline: Instant,
-    /// How long to wait in a queue; `None`: until the deadline.
+    /// How long to wait in a queue; `None`: as long as for a server, all in all.
     pub(crate) queue_timeout: Option<Duration>,
     /// The command, for listeners.
     pub(crate) name: &'a str,
@@ -102,7 +102,7 @@ impl<R: Runtime> Core<R> {
     }
 
     fn queue_until(&self, now: Instant, ask: &Ask<'_>) -> Instant {
-        ask.queue_timeout.map_or(ask.deadline, |timeout| ask.deadline.min(now + timeout))
+        ask.queue_timeout.map_or(ask.select_by, |timeout| ask.deadline.min(now + timeout))
     }
 
     fn look(&self, now: Instant, ask: &Ask<'_>, told: &mut Telling<'_, R>) -> Result<Look<R>> {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use stator_proto::uri::DriverInfo;
 
-use crate::action::{BoxFuture, ListDatabaseNames, ListDatabases};
+use crate::action::{BoxFuture, ClientBulkWrite, ListDatabaseNames, ListDatabases};
 use crate::call::Call;
 use crate::compress;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::hub::lock;
 use crate::inner::Core;
-use crate::options::{ClientOptions, Overrides};
+use crate::options::{ClientOptions, ClientWriteModel, Overrides};
 use crate::runtime::Runtime;
 use crate::session::StartSession;
 
@@ -89,6 +89,37 @@ impl<R: Runtime> Client<R> {
     /// The database that the connection string names.
     pub fn default_database(&self) -> Option<Database<R>> {
         self.core.config().default_database.as_deref().map(|name| self.database(name))
+    }
+
+    /// Inserts, updates, replaces and deletes on any collections with the command `bulkWrite`, in as few messages as the
+    /// server's limits allow. Needs server 8.0; for one collection, [`Collection::bulk_write`](crate::Collection::bulk_write)
+    /// does with any server. Documents are encoded here and now.
+    ///
+    /// ```no_run
+    /// use stator_client::options::{DeleteOneModel, InsertOneModel};
+    /// use stator_client::{Client, Result, Runtime, doc};
+    ///
+    /// # async fn example<R: Runtime>(client: Client<R>) -> Result<()> {
+    /// let (nuts, bolts) = (client.database("shop").collection("nuts"), client.database("shop").collection("bolts"));
+    /// # let _: (stator_client::Collection<R>, stator_client::Collection<R>) = (nuts.clone(), bolts.clone());
+    /// let result = client
+    ///     .bulk_write([
+    ///         InsertOneModel::new(doc! { "_id": 1, "size": 5 }).on(&nuts),
+    ///         DeleteOneModel::new(doc! { "size": 5 }).on(&bolts),
+    ///     ])
+    ///     .verbose_results(true)
+    ///     .await?;
+    /// assert_eq!((result.inserted_count, result.deleted_count), (1, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ClientBulkWrite`](crate::ErrorKind::ClientBulkWrite) tells which writes failed and what was done
+    /// nevertheless. An older server, and unacknowledged writes that are ordered or verbose, are invalid arguments.
+    pub fn bulk_write(&self, models: impl IntoIterator<Item = impl Into<ClientWriteModel>>) -> ClientBulkWrite<R> {
+        ClientBulkWrite::new(self, models)
     }
 
     /// Lists the databases.

@@ -10,13 +10,13 @@ use serde::de::DeserializeOwned;
 use stator_proto::operation::{Namespace, Settings};
 
 use crate::action::{
-    Aggregate, CountDocuments, Delete, Distinct, DropCollection, EstimatedDocumentCount, Find, FindOne,
+    Aggregate, BulkWrite, CountDocuments, Delete, Distinct, DropCollection, EstimatedDocumentCount, Find, FindOne,
     FindOneAndDelete, FindOneAndReplace, FindOneAndUpdate, InsertMany, InsertOne, ReplaceOne, Update,
 };
 use crate::call::Call;
 use crate::database::Database;
 use crate::inner::Core;
-use crate::options::{Overrides, UpdateModifications};
+use crate::options::{Overrides, UpdateModifications, WriteModel};
 use crate::runtime::Runtime;
 use crate::session::ClientSession;
 
@@ -135,6 +135,39 @@ impl<R: Runtime, T> Collection<R, T> {
     /// Deletes all documents that match.
     pub fn delete_many(&self, filter: impl Serialize) -> Delete<R> {
         Delete::new(&self.with_type(), &filter, false)
+    }
+
+    /// Inserts, updates, replaces and deletes, on any server. Ordered (the default), the writes happen one after the other,
+    /// neighbours of one kind in one command, and the first that fails ends it. Otherwise all writes of one kind share
+    /// commands, and those after a failure are tried as well. Documents are encoded here and now.
+    ///
+    /// ```no_run
+    /// use stator_client::options::{DeleteManyModel, InsertOneModel, UpdateOneModel, WriteModel};
+    /// use stator_client::{Collection, ErrorKind, Result, Runtime, doc};
+    ///
+    /// # async fn example<R: Runtime>(nuts: Collection<R>) -> Result<()> {
+    /// let models: [WriteModel; 3] = [
+    ///     InsertOneModel::new(doc! { "_id": 1, "size": 5 }).into(),
+    ///     UpdateOneModel::new(doc! { "_id": 2 }, doc! { "$set": { "size": 6 } }).upsert(true).into(),
+    ///     DeleteManyModel::new(doc! { "size": 7 }).into(),
+    /// ];
+    /// match nuts.bulk_write(models).ordered(false).await {
+    ///     Ok(result) => println!("{} deleted", result.deleted_count),
+    ///     Err(error) if error.is_duplicate_key() => {
+    ///         let ErrorKind::BulkWrite(failed) = error.kind() else { return Err(error) };
+    ///         println!("{:?} but not {:?}", failed.partial_result, failed.write_errors);
+    ///     }
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::BulkWrite`](crate::ErrorKind::BulkWrite) tells which writes failed and what was done nevertheless.
+    pub fn bulk_write(&self, models: impl IntoIterator<Item = impl Into<WriteModel>>) -> BulkWrite<R> {
+        BulkWrite::new(&self.with_type(), models)
     }
 
     /// Drops the collection; that it is not there is no error.

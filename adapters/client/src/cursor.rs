@@ -6,13 +6,14 @@ use core::marker::PhantomData;
 use core::ops::Range;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
+use core::time::Duration;
 use std::sync::Arc;
 
 use bson::{Document, RawDocument};
 use futures_core::Stream;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use stator_proto::cursor::CursorReply;
+use stator_proto::cursor::{CursorReply, CursorTimeout};
 use stator_proto::operation::{CommandError, GetMore, KillCursors, Namespace, Operation, OperationError, Settings};
 use stator_proto::session::ServerSession;
 use stator_proto::{Instant, ServerAddress};
@@ -21,7 +22,7 @@ use stator_wire::bson::Doc;
 use crate::action::BoxFuture;
 use crate::call::Call;
 use crate::convert::from_doc;
-use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::error::{Error, Result};
 use crate::execute::{Route, Served, Within};
 use crate::hub::{Kill, lock};
 use crate::inner::Core;
@@ -38,7 +39,9 @@ use crate::session::ClientSession;
 ///
 /// A dropped `advance` or `next` loses nothing: the request for the next batch stays with the cursor, which can be polled again.
 /// Dropping the cursor makes the server forget it, in the background; [`close`](Self::close) waits for that.
-/// After an error a cursor has ended.
+/// After an error a cursor has ended, except one that is tailable or was opened with
+/// [`TimeoutMode::Iteration`](crate::options::TimeoutMode): a step whose time is up between two batches has lost
+/// nothing, and the next one has its own time.
 pub struct Cursor<R: Runtime, T = Document> {
     core: Arc<Core<R>>,
     /// Where it lives.
@@ -51,8 +54,7 @@ pub struct Cursor<R: Runtime, T = Document> {
     pinned: Option<OwnedLease<R>>,
     session: Owner<R>,
     current: Option<Range<usize>>,
-    /// When the step that is under way must end, however many batches it takes.
-    step_deadline: Option<Instant>,
+    timeout: CursorTimeout,
     failed: bool,
     documents: PhantomData<fn() -> T>,
 }
@@ -100,8 +102,11 @@ impl<R: Runtime, T> Cursor<R, T> {
         call: Call<R>,
         machine: impl FnOnce(CursorReply) -> stator_proto::Cursor,
     ) -> Result<Self> {
-        let (settings, within) = call.begin(&core)?;
+        let (mut settings, within) = call.begin(&core)?;
         let within = within.unwrap_or(Within::Keep);
+        let now = core.runtime.now();
+        let timeout = CursorTimeout::new(now, settings.timeout, operation.timeout_mode());
+        settings.deadline = settings.due(now);
         let served = core.execute_on(Route::Any, operation, settings.clone(), within).await?;
         let Served { output, server, mut lease, mut session } = served;
         let machine = machine(output);
@@ -127,7 +132,7 @@ impl<R: Runtime, T> Cursor<R, T> {
             pinned,
             session,
             current: None,
-            step_deadline: None,
+            timeout,
             failed: false,
             documents: PhantomData,
         })
@@ -189,14 +194,19 @@ impl<R: Runtime, T> Cursor<R, T> {
             pinned: self.pinned.take(),
             session: core::mem::replace(&mut self.session, Owner::Implicit(None)),
             current: self.current.take(),
-            step_deadline: self.step_deadline,
+            timeout: self.timeout.clone(),
             failed: self.failed,
             documents: PhantomData,
         }
     }
 
-    /// Ends the cursor and waits until the server has forgotten it.
-    pub async fn close(mut self) -> Result<()> {
+    /// Ends the cursor and waits until the server has forgotten it. This has the whole timeout of the operation that the cursor
+    /// came from, or [`CloseCursor::timeout`], whatever has become of the cursor's own.
+    pub fn close(self) -> CloseCursor<R, T> {
+        CloseCursor { cursor: self, timeout: None }
+    }
+
+    async fn end(mut self, timeout: Option<Duration>) -> Result<()> {
         self.fetching = None;
         let mut pinned = self.pinned.take().filter(|_| self.core.config().load_balanced());
         if self.machine.id() == 0 {
@@ -207,8 +217,13 @@ impl<R: Runtime, T> Cursor<R, T> {
             Some(pinned) => Route::Connection(pinned),
             None => Route::Server(&self.server),
         };
+        let settings = Settings {
+            timeout: timeout.or(self.settings.timeout),
+            deadline: self.timeout.close(self.core.runtime.now(), timeout),
+            ..self.settings.clone()
+        };
         let within = self.session.within()?;
-        let session = self.core.execute_on(route, kill, self.settings.clone(), within).await?.session;
+        let session = self.core.execute_on(route, kill, settings, within).await?.session;
         self.session.put_back(session);
         // Not before: dropped or failed, this leaves the cursor to `drop`.
         self.machine.handle_lost();
@@ -217,7 +232,7 @@ impl<R: Runtime, T> Cursor<R, T> {
 
     fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool>> {
         let outcome = ready!(self.poll_step(cx));
-        self.step_deadline = None;
+        self.timeout.end_step();
         Poll::Ready(outcome)
     }
 
@@ -254,6 +269,8 @@ impl<R: Runtime, T> Cursor<R, T> {
             let Some(command) = self.machine.poll_command() else { return Poll::Ready(Ok(false)) };
             let settings = match self.settings_of_step() {
                 Ok(settings) => settings,
+                // Nothing was sent, so nothing is lost.
+                Err(error) if self.timeout.is_renewed() => return Poll::Ready(Err(error)),
                 Err(error) => return Poll::Ready(Err(self.fail(error))),
             };
             let core = Arc::clone(&self.core);
@@ -272,16 +289,12 @@ impl<R: Runtime, T> Cursor<R, T> {
     /// The settings of the next batch: with what is left of the step's time. A step may take many batches, because an
     /// awaiting cursor's can be empty (specification *Client Side Operations Timeout*, tailable cursors).
     fn settings_of_step(&mut self) -> Result<Settings> {
-        let mut settings = self.settings.clone();
-        if let Some(timeout) = settings.timeout.filter(|timeout| !timeout.is_zero()) {
-            let now = self.core.runtime.now();
-            let deadline = *self.step_deadline.get_or_insert(now + timeout);
-            if deadline <= now {
-                return Err(Error::at(Phase::Receive, &self.server, ErrorKind::Timeout));
-            }
-            settings.timeout = Some(deadline - now);
+        let now = self.core.runtime.now();
+        let deadline = self.timeout.step(now);
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            return Err(Error::expired(Some(&self.server), None));
         }
-        Ok(settings)
+        Ok(Settings { deadline, ..self.settings.clone() })
     }
 
     fn end_session(&mut self) {
@@ -336,11 +349,9 @@ async fn next_unasked<R: Runtime>(
     within: Within<R>,
 ) -> Result<Batch<R>> {
     let now = core.runtime.now();
-    let deadline = match settings.timeout {
-        Some(timeout) if !timeout.is_zero() => now + timeout,
-        _ => Instant::FAR_FUTURE,
-    };
-    let reply = pinned.receive_more(core.socket_deadline(now, settings.timeout.is_some(), deadline)).await?;
+    let due = settings.due(now);
+    let deadline = core.socket_deadline(now, due.is_some(), due.unwrap_or(Instant::FAR_FUTURE));
+    let reply = pinned.receive_more(deadline).await?;
     let more = reply.more_to_come();
     if let Some(error) = CommandError::from_reply(&reply)? {
         return Err(Error::from(OperationError::Command(error)).of_operation(&pinned.link().address, false));
@@ -400,6 +411,32 @@ impl<R: Runtime, T: DeserializeOwned> Stream for Cursor<R, T> {
 
 impl<R: Runtime, T> Unpin for Cursor<R, T> {}
 
+/// Ends a cursor; see [`Cursor::close`]. Dropping it leaves that to the background, as dropping the cursor does.
+#[derive(Debug)]
+#[must_use = "an action does nothing until it is awaited"]
+pub struct CloseCursor<R: Runtime, T = Document> {
+    cursor: Cursor<R, T>,
+    timeout: Option<Duration>,
+}
+
+impl<R: Runtime, T> CloseCursor<R, T> {
+    /// The time for it, instead of the cursor's; zero is no limit.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    fn core(&self) -> &Arc<Core<R>> {
+        &self.cursor.core
+    }
+
+    async fn execute(self) -> Result<()> {
+        self.cursor.end(self.timeout).await
+    }
+}
+
+awaitable!(@plain CloseCursor<T> ['static] => ());
+
 impl<R: BlockOn, T: DeserializeOwned> Iterator for Cursor<R, T> {
     type Item = Result<T>;
 
@@ -416,7 +453,8 @@ impl<R: Runtime, T> Drop for Cursor<R, T> {
         let pinned = self.pinned.take().filter(|_| self.core.config().load_balanced());
         let Some(command) = self.machine.close() else { return self.end_session() };
         let session = self.session.take_implicit();
-        let kill = Kill { server: Arc::clone(&self.server), command, link: pinned.and_then(Lease::into_link), session };
+        let link = pinned.and_then(Lease::into_link);
+        let kill = Kill { server: Arc::clone(&self.server), command, link, session, timeout: self.settings.timeout };
         let mut hub = lock(&self.core.hub);
         if hub.closed {
             return;

@@ -4,6 +4,7 @@
 //! it up or the last handle is dropped.
 
 use core::sync::atomic::{AtomicU8, Ordering};
+use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
@@ -14,10 +15,10 @@ use stator_proto::hello::Limits;
 use stator_proto::operation::Reached;
 use stator_proto::{Instant, ServerAddress};
 
-use crate::credentials::{Store, converse};
+use crate::credentials::{Conversation, Store, converse};
 use crate::dialer::Dialer;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::hub::{After, Seat, lock};
+use crate::hub::{self, After, Seat, lock};
 use crate::inner::Core;
 use crate::learn;
 use crate::link::{Io, Link};
@@ -28,11 +29,11 @@ use crate::{compress, login};
 ///
 /// A runtime that is shutting down refuses them all, and each refusal makes the pool ask for the next: hence a loop,
 /// where a call for each would go as deep as the queue is long.
-pub(crate) fn start_all<R: Runtime>(core: &Core<R>, dials: Vec<Seat>) {
+pub(crate) fn start_all<R: Runtime>(core: &Core<R>, dials: Vec<hub::Dial>) {
     let mut dials = VecDeque::from(dials);
-    while let Some(seat) = dials.pop_front() {
+    while let Some(hub::Dial { seat, populates }) = dials.pop_front() {
         let Some(address) = address_of(core, seat) else { continue };
-        if let Err(error) = start(core, seat, &address) {
+        if let Err(error) = start(core, seat, populates, &address) {
             let error = Error::at(Phase::Connect, &address, ErrorKind::Runtime(error));
             let mut after = report(core, seat, Err(error));
             dials.extend(after.dial.drain(..));
@@ -45,11 +46,16 @@ fn address_of<R: Runtime>(core: &Core<R>, seat: Seat) -> Option<Arc<ServerAddres
     lock(&core.hub).site(seat.server).map(|site| Arc::clone(&site.address))
 }
 
-fn start<R: Runtime>(core: &Core<R>, seat: Seat, address: &Arc<ServerAddress>) -> Result<(), SpawnError> {
+fn start<R: Runtime>(
+    core: &Core<R>,
+    seat: Seat,
+    populates: bool,
+    address: &Arc<ServerAddress>,
+) -> Result<(), SpawnError> {
     let stage = Arc::new(AtomicU8::new(STARTING));
     let pending = Pending { core: core.this.clone(), seat, address: Arc::clone(address), stage: Arc::clone(&stage) };
     // Told by the task: here, one failure would start the next dial, and so on for all who wait.
-    let dial = Dial::new(core, seat, address);
+    let dial = Dial::new(core, seat, populates, address);
     core.runtime.spawn("stator-dial", async move {
         let pending = pending;
         let outcome = match dial {
@@ -141,12 +147,14 @@ struct Dial<R: Runtime> {
     seat: Seat,
     dialer: Dialer<R>,
     options: HandshakeOptions,
+    /// The time for each command after hello, within `connectTimeoutMS`.
+    command_timeout: Option<Duration>,
     nonce: Nonce,
     credentials: Arc<Store>,
 }
 
 impl<R: Runtime> Dial<R> {
-    fn new(core: &Core<R>, seat: Seat, address: &Arc<ServerAddress>) -> Result<Self> {
+    fn new(core: &Core<R>, seat: Seat, populates: bool, address: &Arc<ServerAddress>) -> Result<Self> {
         let start = core.runtime.now();
         let config = core.config();
         let mut random = [0; Nonce::RANDOM_LEN];
@@ -162,7 +170,15 @@ impl<R: Runtime> Dial<R> {
             deadline: config.connect_timeout().map_or(Instant::FAR_FUTURE, |timeout| start + timeout),
         };
         let credentials = Arc::clone(&core.credentials);
-        Ok(Self { seat, dialer: Dialer::new(core, address), options, nonce: Nonce::from_random(&random), credentials })
+        // An operation waits under its own deadline, and the next one may use what it would not wait for. (Specification
+        // *Client Side Operations Timeout*, "Background Connection Pooling", whose data expect pools to be filled though hello
+        // takes longer than timeoutMS.)
+        let command_timeout = match config.timeout {
+            Some(_) => config.timeout().filter(|_| populates),
+            None => config.socket_timeout(),
+        };
+        let (dialer, nonce) = (Dialer::new(core, address), Nonce::from_random(&random));
+        Ok(Self { seat, dialer, options, command_timeout, nonce, credentials })
     }
 
     async fn establish(self, core: &Weak<Core<R>>) -> Result<Link<R>> {
@@ -188,9 +204,10 @@ impl<R: Runtime> Dial<R> {
     }
 
     async fn shake_hands(self, core: &Weak<Core<R>>, mut io: Io<R>) -> Result<Link<R>> {
-        let Self { seat, dialer: Dialer { runtime, address, .. }, options, nonce, credentials } = self;
+        let Self { seat, dialer: Dialer { runtime, address, .. }, options, command_timeout, nonce, credentials } = self;
         let mut handshake = Handshake::new(options, nonce);
-        converse(core, &credentials, &runtime, &address, &mut io, &mut handshake).await?;
+        let link = Conversation { address: &address, io: &mut io, command_timeout };
+        converse(core, &credentials, &runtime, link, &mut handshake).await?;
         let token = handshake.token().cloned();
         let Some((machine, keys)) = handshake.finish() else {
             return Err(Error::at(Phase::Auth, &address, ErrorKind::Closed));

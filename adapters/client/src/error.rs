@@ -19,6 +19,10 @@ use crate::dns::{DnsError, DnsFailure};
 use crate::runtime::SpawnError;
 use crate::tls::TlsError;
 
+mod bulk;
+
+pub use bulk::{BulkWriteError, ClientBulkWriteError};
+
 /// The result of everything that can fail here.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
 
@@ -35,7 +39,8 @@ struct Inner {
     partly_done: bool,
     /// Labels that the driver adds.
     added: Labels,
-    /// What the last attempt failed with, where the deadline came before the next one.
+    /// Of a timeout: what the last attempt failed with, where the deadline came before the next one, or what the server said
+    /// when it stopped the command for it.
     attempt: Option<Error>,
 }
 
@@ -107,8 +112,12 @@ pub enum ErrorKind {
     MalformedBson(stator_wire::bson::BsonError),
     /// The server refused the command.
     Command(CommandError),
-    /// Some writes failed; the rest may have been done.
+    /// The write failed, or was done but not confirmed as the write concern demands.
     Write(Box<WriteFailure>),
+    /// `insert_many` or `bulk_write` of a collection failed, wholly or in part.
+    BulkWrite(Box<BulkWriteError>),
+    /// `bulk_write` of a client failed, wholly or in part.
+    ClientBulkWrite(Box<ClientBulkWriteError>),
     /// The server's reply makes no sense, or a document is too large for it.
     Operation(OperationError),
     /// The deadline has passed.
@@ -188,13 +197,14 @@ impl Error {
         self
     }
 
-    /// The deadline has passed before the operation could be tried again; `cause` is what the last attempt failed with.
+    /// The deadline has passed before the operation could be sent or tried again; `cause` is what the last attempt failed
+    /// with. Or the server has stopped the command, because it was told of the deadline.
     pub(crate) fn expired(server: Option<&ServerAddress>, cause: Option<Self>) -> Self {
         let server = server.cloned().or_else(|| cause.as_ref()?.server().cloned());
-        let kind = Arc::new(ErrorKind::Timeout);
+        let by_server = cause.as_ref().is_some_and(Failure::is_max_time_expired);
         Self(Arc::new(Inner {
-            kind,
-            phase: Phase::Queue,
+            kind: Arc::new(ErrorKind::Timeout),
+            phase: if by_server { Phase::Reply } else { Phase::Queue },
             server,
             partly_done: false,
             added: Labels::NONE,
@@ -232,16 +242,25 @@ impl Error {
         self.0.server.as_ref().or_else(root)
     }
 
-    /// The error behind a failed check-out.
+    /// The error that a server or the network has brought: behind a failed check-out, or behind a timeout.
+    fn origin(&self) -> &Self {
+        self.cause().or(self.0.attempt.as_ref()).unwrap_or(self)
+    }
+
+    /// The error behind a failed check-out, or behind the end of a bulk write.
     fn cause(&self) -> Option<&Self> {
         match &*self.0.kind {
             ErrorKind::Pool(error) => error.cause(),
-            _ => None,
+            _ => self.bulk()?.error,
         }
     }
 
-    /// The server's error number: of the command, of its first failed write or of its write concern.
+    /// The server's error number: of the command, of its first failed write or of its write concern. Of a timeout that
+    /// another error has led to: that error's.
     pub fn code(&self) -> Option<i32> {
+        if let Some(bulk) = self.bulk() {
+            return bulk.code();
+        }
         match &*self.0.kind {
             ErrorKind::Command(error) => Some(error.code),
             ErrorKind::Write(failure) => {
@@ -252,19 +271,21 @@ impl Error {
                 cause: stator_proto::handshake::AuthFailure::Refused(error),
                 ..
             }) => Some(error.code),
-            _ => self.cause()?.code(),
+            _ => self.cause().or(self.0.attempt.as_ref())?.code(),
         }
     }
 
     /// The error labels, such as `TransientTransactionError`: the server's, and those that drivers add.
     pub fn labels(&self) -> impl Iterator<Item = &str> + '_ {
-        let origin = self.cause().unwrap_or(self);
+        // What ended a bulk write may be a timeout that something else has led to.
+        let middle = self.origin();
+        let origin = middle.origin();
         let given: &[String] = match &*origin.0.kind {
             ErrorKind::Command(error) => &error.labels,
             ErrorKind::Write(failure) => &failure.labels,
-            _ => &[],
+            _ => origin.bulk().map_or(&[], |bulk| bulk.labels),
         };
-        let added = (self.0.added | origin.0.added).names();
+        let added = (self.0.added | middle.0.added | origin.0.added).names();
         let fresh = move |label: &&'static str| !given.iter().any(|known| known == label);
         let added: Vec<&str> = added.filter(fresh).collect();
         given.iter().map(String::as_str).chain(added)
@@ -282,36 +303,36 @@ impl Error {
         self.labels().any(|known| known == label)
     }
 
-    /// The writes that failed, if this is a failed write.
+    /// The writes that failed, if this is a failed write, or a timeout because of one.
     pub fn write_errors(&self) -> &[WriteError] {
-        match &*self.0.kind {
+        match &*self.origin().0.kind {
             ErrorKind::Write(failure) => &failure.write_errors,
-            _ => &[],
+            _ => self.bulk().map_or(&[], |bulk| bulk.write_errors),
         }
     }
 
     /// Whether a unique index refused a document.
     pub fn is_duplicate_key(&self) -> bool {
-        const CODES: [i32; 4] = [11000, 11001, 12582, 16460];
         match &*self.0.kind {
-            ErrorKind::Command(error) => CODES.contains(&error.code),
-            ErrorKind::Write(failure) => failure.write_errors.iter().any(|error| CODES.contains(&error.code)),
-            _ => false,
+            ErrorKind::Command(error) => DUPLICATE_KEY.contains(&error.code),
+            ErrorKind::Write(failure) => failure.write_errors.iter().any(|error| DUPLICATE_KEY.contains(&error.code)),
+            _ => self.bulk().is_some_and(|bulk| bulk.is_duplicate_key()),
         }
     }
 
     /// Whether a deadline has passed, the driver's own or the server's (`MaxTimeMSExpired`).
+    ///
+    /// Where a `timeoutMS` is set, the server's is the driver's own: the kind is [`ErrorKind::Timeout`] then, and
+    /// [`source`](std::error::Error::source) what the server said.
     pub fn is_timeout(&self) -> bool {
         match &*self.0.kind {
             ErrorKind::Timeout | ErrorKind::Selection(_) | ErrorKind::Pool(PoolError::TimedOut) => true,
             ErrorKind::Dns(error) => matches!(error.failure, DnsFailure::Timeout),
-            ErrorKind::Command(error) => error.code == MAX_TIME_EXPIRED,
-            ErrorKind::Write(failure) => {
-                let mut codes = failure.write_errors.iter().map(|error| error.code);
-                let concern = failure.write_concern_error.as_ref().map(|error| error.code);
-                concern == Some(MAX_TIME_EXPIRED) || codes.any(|code| code == MAX_TIME_EXPIRED)
-            }
-            _ => self.cause().is_some_and(Self::is_timeout),
+            ErrorKind::Command(_) | ErrorKind::Write(_) => self.is_max_time_expired(),
+            _ => match self.bulk() {
+                Some(bulk) => bulk.is_timeout(),
+                None => self.cause().is_some_and(Self::is_timeout),
+            },
         }
     }
 
@@ -319,7 +340,7 @@ impl Error {
     pub fn is_network(&self) -> bool {
         match &*self.0.kind {
             ErrorKind::Io(_) | ErrorKind::Socks5(_) | ErrorKind::Connection(ConnectionError::Closed { .. }) => true,
-            ErrorKind::Timeout => !matches!(self.0.phase, Phase::Queue | Phase::Select),
+            ErrorKind::Timeout => !matches!(self.0.phase, Phase::Queue | Phase::Select | Phase::Reply),
             ErrorKind::Handshake(HandshakeError::Connection(_)) => true,
             // The others come again with every attempt.
             ErrorKind::Tls(error) => matches!(error, TlsError::Closed | TlsError::Protocol { .. }),
@@ -355,6 +376,10 @@ impl Error {
         match &*self.0.kind {
             ErrorKind::Command(error) => RETRYABLE_CODES.contains(&error.code) || self.has_label("RetryableWriteError"),
             ErrorKind::Write(_) => self.has_label("RetryableWriteError"),
+            ErrorKind::BulkWrite(_) | ErrorKind::ClientBulkWrite(_) => match self.cause() {
+                Some(cause) => cause.is_retryable(),
+                None => self.has_label("RetryableWriteError"),
+            },
             ErrorKind::Selection(_) | ErrorKind::Pool(PoolError::Cleared { .. }) => true,
             _ => self.is_network(),
         }
@@ -364,13 +389,17 @@ impl Error {
     pub fn maybe_executed(&self) -> bool {
         match (&*self.0.kind, self.0.phase) {
             _ if self.0.partly_done => true,
-            (ErrorKind::Write(_), _) => true,
+            _ if self.0.attempt.as_ref().is_some_and(Self::maybe_executed) => true,
+            (ErrorKind::Write(_) | ErrorKind::BulkWrite(_) | ErrorKind::ClientBulkWrite(_), _) => true,
             (ErrorKind::Command(error), _) => error.code == MAX_TIME_EXPIRED || self.has_label("RetryableWriteError"),
             (_, Phase::Send | Phase::Receive | Phase::Decode) => true,
             _ => false,
         }
     }
 }
+
+/// The numbers with which servers refuse a document for a unique index.
+const DUPLICATE_KEY: [i32; 4] = [11000, 11001, 12582, 16460];
 
 /// The server's own `maxTimeMS` has passed.
 const MAX_TIME_EXPIRED: i32 = 50;
@@ -410,9 +439,20 @@ impl fmt::Display for Error {
             ErrorKind::MalformedBson(error) => write!(f, "malformed BSON: {error}")?,
             ErrorKind::Command(error) => write!(f, "the server refused the command: {error}")?,
             ErrorKind::Write(failure) => failure.fmt(f)?,
+            ErrorKind::BulkWrite(error) => error.facts().fmt(f)?,
+            ErrorKind::ClientBulkWrite(error) => error.facts().fmt(f)?,
             ErrorKind::Operation(error) => error.fmt(f)?,
             ErrorKind::Tls(error) => error.fmt(f)?,
-            ErrorKind::Timeout => write!(f, "timed out in phase `{}`", self.0.phase.as_str())?,
+            ErrorKind::Timeout => {
+                write!(f, "timed out in phase `{}`", self.0.phase.as_str())?;
+                if let Some(attempt) = &self.0.attempt {
+                    write!(f, ": {attempt}")?;
+                    // Mostly it names the server already.
+                    if attempt.0.server == self.0.server {
+                        return Ok(());
+                    }
+                }
+            }
             ErrorKind::Io(error) => write!(f, "the network failed in phase `{}`: {error}", self.0.phase.as_str())?,
             ErrorKind::Dns(error) => error.fmt(f)?,
             ErrorKind::Socks5(error) => error.fmt(f)?,
@@ -452,7 +492,7 @@ impl std::error::Error for Error {
             ErrorKind::Tls(error) => Some(error),
             ErrorKind::Credentials(error) => Some(&**error),
             ErrorKind::Timeout => self.0.attempt.as_ref().map(|attempt| attempt as _),
-            _ => None,
+            _ => self.bulk()?.error.map(|error| error as _),
         }
     }
 }
@@ -466,22 +506,35 @@ impl Failure for Error {
             (ErrorKind::Timeout, _) => FailureClass::Timeout,
             (_, Phase::Select) => FailureClass::Selection,
             _ if self.is_network() => FailureClass::Network,
+            (ErrorKind::BulkWrite(_) | ErrorKind::ClientBulkWrite(_), _) if self.cause().is_none() => {
+                FailureClass::Server
+            }
             _ => self.cause().map_or(FailureClass::Other, Self::class),
         }
     }
 
     fn code(&self) -> Option<i32> {
-        match &*self.0.kind {
+        match &*self.origin().0.kind {
             ErrorKind::Write(_) => None,
-            _ => self.code(),
+            // The numbers of single writes are not that of the whole.
+            _ => match self.bulk() {
+                Some(bulk) => bulk.error.and_then(Self::code),
+                None => self.code(),
+            },
         }
     }
 
     fn write_concern_code(&self) -> Option<i32> {
-        match &*self.0.kind {
+        match &*self.origin().0.kind {
             ErrorKind::Write(failure) => failure.write_concern_error.as_ref().map(|error| error.code),
-            _ => None,
+            _ => self.bulk()?.write_concern_errors.last().map(|error| error.code),
         }
+    }
+
+    fn is_max_time_expired(&self) -> bool {
+        let codes = [Failure::code(self), self.write_concern_code()];
+        codes.contains(&Some(MAX_TIME_EXPIRED))
+            || self.write_errors().iter().any(|error| error.code == MAX_TIME_EXPIRED)
     }
 
     fn has_label(&self, label: &str) -> bool {

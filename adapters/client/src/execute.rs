@@ -140,10 +140,6 @@ impl<R: Runtime> Core<R> {
                 }
                 Step::Exchange => {
                     let Some(link) = connection(&mut route, &mut lease, held) else { break };
-                    if exec.deadline() <= now {
-                        exec.handle_failed(now, Error::at(Phase::Queue, &link.address, ErrorKind::Timeout));
-                        continue;
-                    }
                     self.exchange(now, id, exec, link).await;
                     let partly_done = exec.is_partly_done();
                     if let Some(error) = exec.error_mut() {
@@ -287,6 +283,7 @@ impl<R: Runtime> Core<R> {
             Route::Any | Route::Connection(_) => exec.target(),
         };
         let config = self.config();
+        // With a timeout, this is for finding a server and a connection together.
         let select_by = exec.deadline().min(now + config.server_selection_timeout());
         let queue_timeout = match exec.has_timeout() {
             true => None,

@@ -3,10 +3,14 @@
 use core::str::FromStr;
 use std::net::SocketAddr;
 
+pub use crate::models::{
+    ClientWriteModel, DeleteManyModel, DeleteOneModel, InsertOneModel, ReplaceOneModel, UpdateManyModel,
+    UpdateOneModel, WriteModel,
+};
 use bson::{Bson, Document};
 use serde::Serialize;
 pub use stator_proto::concern::{Acknowledgment, ReadConcern, ReadConcernLevel, WriteConcern};
-pub use stator_proto::operation::CursorType;
+pub use stator_proto::operation::{CursorType, TimeoutMode};
 pub use stator_proto::read_preference::{ReadPreference, ReadPreferenceMode, TagSet};
 pub use stator_proto::uri::{
     Compressor, Config, Credential, DriverInfo, Mechanism, MechanismProperties, Secret, ServerApi, ServerApiVersion,
@@ -273,6 +277,7 @@ impl Overrides {
             write_concern: self.write_concern.clone(),
             read_preference: self.read_preference.clone(),
             timeout: self.timeout,
+            deadline: None,
         };
         own.or(parent)
     }

@@ -4,6 +4,14 @@ use std::collections::BTreeMap;
 
 use bson::Bson;
 
+mod bulk;
+
+pub(crate) use bulk::ModelKind;
+pub use bulk::{
+    BulkWriteResult, ClientBulkWriteResult, VerboseDeleteResult, VerboseInsertResult, VerboseResults,
+    VerboseUpdateResult,
+};
+
 /// The result of `insert_one`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

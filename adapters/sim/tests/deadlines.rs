@@ -85,7 +85,7 @@ fn the_queue_has_a_timeout_of_its_own_only_without_timeout_ms() {
     let cases = [
         ("maxPoolSize=1&waitQueueTimeoutMS=300", 300),
         ("maxPoolSize=1&waitQueueTimeoutMS=300&timeoutMS=700", 700),
-        ("maxPoolSize=1&serverSelectionTimeoutMS=300&timeoutMS=700", 700),
+        ("maxPoolSize=1&serverSelectionTimeoutMS=300&timeoutMS=700", 300),
         ("maxPoolSize=1&serverSelectionTimeoutMS=900", 900),
     ];
     for (options, expected) in cases {

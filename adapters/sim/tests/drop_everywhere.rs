@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
-use stator_client::options::{CursorType, WriteConcern};
+use stator_client::options::{CursorType, DeleteManyModel, InsertOneModel, UpdateOneModel, WriteConcern, WriteModel};
 use stator_client::{Bson, ClientOptions, Document, doc};
 use stator_sim::server::{Config, FakeServer};
 use stator_sim::{Sim, drop_after, drop_when_woken_after};
@@ -34,6 +34,8 @@ operations! {
     insert_one: |c| things(&c).insert_one(doc! { "new": 1 }).await?;
     insert_many: |c| things(&c).insert_many((0..12).map(|n| doc! { "new": n })).await?;
     insert_unacknowledged: |c| things(&c).insert_one(doc! { "new": 1 }).write_concern(WriteConcern::unacknowledged()).await?;
+    bulk_write: |c| things(&c).bulk_write(models()).await?;
+    client_bulk_write: |c| c.bulk_write(models().into_iter().map(|model| model.on(&things(&c)))).verbose_results(true).await?;
     find: |c| {
         let mut cursor = things(&c).find(doc! {}).batch_size(3).await?;
         while cursor.advance().await? {}
@@ -81,6 +83,14 @@ operations! {
     };
 }
 
+/// Writes that need several commands.
+fn models() -> Vec<WriteModel> {
+    let id = |n: i32| format!("{n}{}", "x".repeat(150));
+    let upsert = |n| UpdateOneModel::new(doc! { "_id": id(n) }, doc! { "$set": { "new": 1 } }).upsert(true).into();
+    let inserts = (0..6).map(|_| InsertOneModel::new(doc! { "new": 1 }).into());
+    inserts.chain((0..6).map(upsert)).chain([DeleteManyModel::new(doc! { "new": 1 }).into()]).collect()
+}
+
 fn address() -> SocketAddr {
     "10.0.0.1:27017".parse().unwrap()
 }
@@ -100,7 +110,9 @@ enum How {
 
 /// Runs `operation` in a fresh world and drops it at point `n`; `true` if it ended before.
 fn drop_at(sim: &Sim, name: &str, operation: Operation, warm: bool, how: How, n: usize) -> bool {
-    let config = Config { max_write_batch_size: 5, ..Config::default() };
+    // Documents so short that the results of a bulk write need a getMore.
+    let config =
+        Config { max_write_batch_size: 5, max_wire_version: 25, max_bson_object_size: 400, ..Config::default() };
     let server = FakeServer::start_with(sim, address(), config);
     server.engine(|engine| engine.add_user("admin", "user", "secret"));
     let handle = sim.clone();

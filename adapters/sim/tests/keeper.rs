@@ -89,7 +89,7 @@ fn a_cursor_whose_close_is_dropped_is_killed_nevertheless() {
                     other.database("db").run_command(doc! { "ping": 1 }).await.map(|_: Document| ()).unwrap();
                 });
                 handle.sleep(Duration::from_millis(100)).await;
-                let ended = drop_after(cursor.close(), polls).await.is_some();
+                let ended = drop_after(cursor.close().into_future(), polls).await.is_some();
                 handle.sleep(Duration::from_secs(3)).await;
                 ended
             })

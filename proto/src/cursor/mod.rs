@@ -8,6 +8,8 @@
 //!   any --close--> exhausted; returns killCursors if the server still has the cursor
 //! ```
 
+mod timeout;
+
 use core::ops::Range;
 use core::time::Duration;
 
@@ -16,6 +18,8 @@ use stator_wire::bson::{BsonError, Doc, DocBuf, Kind, ValueBuf};
 
 use crate::connection::Reply;
 use crate::operation::{GetMore, KillCursors, Namespace, OperationError};
+
+pub use timeout::CursorTimeout;
 
 /// A reply with a cursor: its id, namespace and one batch. Documents are slices of the reply's frame.
 #[derive(Clone, Debug)]
@@ -273,3 +277,5 @@ impl Cursor {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod timeout_tests;

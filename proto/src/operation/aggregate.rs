@@ -5,7 +5,9 @@ use core::time::Duration;
 
 use stator_wire::bson::{DocBuf, DocWriter, ValueBuf};
 
-use super::{MaxTime, Namespace, Operation, OperationError, Optional, Progress, Traits, WriteFailure};
+use super::{
+    MaxTime, Namespace, Operation, OperationError, Optional, Progress, TimeoutMode, Traits, WriteFailure, check_cursor,
+};
 use crate::connection::{Connection, Reply};
 use crate::cursor::{CursorReply, DocBatch};
 
@@ -41,6 +43,8 @@ pub struct Aggregate {
     pub hint: Option<ValueBuf>,
     pub let_vars: Option<DocBuf>,
     pub comment: Option<ValueBuf>,
+    /// What `timeoutMS` counts for. A pipeline that writes has no cursor that it could count for.
+    pub timeout_mode: Option<TimeoutMode>,
     /// The server reached lets only primaries run pipelines that write.
     primary_only: bool,
 }
@@ -60,6 +64,7 @@ impl Aggregate {
             hint: None,
             let_vars: None,
             comment: None,
+            timeout_mode: None,
             primary_only: false,
         }
     }
@@ -96,7 +101,19 @@ impl Operation for Aggregate {
     }
 
     fn max_time(&self) -> MaxTime {
-        MaxTime::Deadline(self.max_time)
+        MaxTime::opening(self.timeout_mode, self.max_time)
+    }
+
+    fn timeout_mode(&self) -> TimeoutMode {
+        self.timeout_mode.unwrap_or_default()
+    }
+
+    fn check_timeout(&self, timeout: Option<Duration>) -> Result<(), OperationError> {
+        if self.timeout_mode == Some(TimeoutMode::Iteration) && self.writes() {
+            let reason = "a pipeline that ends with `$out` or `$merge` has no iteration that a timeout could count for";
+            return Err(OperationError::InvalidArgument(reason));
+        }
+        check_cursor(self.timeout_mode, false, self.max_await_time, timeout)
     }
 
     fn prepare(&mut self, connection: &Connection) -> Result<(), OperationError> {

@@ -1,11 +1,13 @@
 //! `create`, `drop` and `listCollections`.
 
 use alloc::string::String;
+use core::time::Duration;
 
 use stator_wire::bson::{DocBuf, DocWriter, ValueBuf};
 
 use super::{
-    CommandError, NAMESPACE_NOT_FOUND, Namespace, Operation, OperationError, Optional, Progress, Traits, WriteFailure,
+    CommandError, MaxTime, NAMESPACE_NOT_FOUND, Namespace, Operation, OperationError, Optional, Progress, TimeoutMode,
+    Traits, WriteFailure, check_cursor,
 };
 use crate::connection::Reply;
 use crate::cursor::CursorReply;
@@ -173,6 +175,8 @@ pub struct ListCollections {
     pub authorized_collections: Option<bool>,
     pub batch_size: Option<u32>,
     pub comment: Option<ValueBuf>,
+    /// What `timeoutMS` counts for.
+    pub timeout_mode: Option<TimeoutMode>,
 }
 
 impl ListCollections {
@@ -185,6 +189,7 @@ impl ListCollections {
             authorized_collections: None,
             batch_size: None,
             comment: None,
+            timeout_mode: None,
         }
     }
 }
@@ -202,6 +207,18 @@ impl Operation for ListCollections {
 
     fn traits(&self) -> Traits {
         Traits::LIST
+    }
+
+    fn max_time(&self) -> MaxTime {
+        MaxTime::opening(self.timeout_mode, None)
+    }
+
+    fn timeout_mode(&self) -> TimeoutMode {
+        self.timeout_mode.unwrap_or_default()
+    }
+
+    fn check_timeout(&self, timeout: Option<Duration>) -> Result<(), OperationError> {
+        check_cursor(self.timeout_mode, false, None, timeout)
     }
 
     fn write(&self, body: &mut DocWriter<'_>) {

@@ -24,7 +24,7 @@ impl DeleteStatement {
         Self { filter, limit_one, collation: None, hint: None }
     }
 
-    fn write(&self, statement: &mut DocWriter<'_>) {
+    pub(super) fn write(&self, statement: &mut DocWriter<'_>) {
         statement
             .doc("q", self.filter.as_doc())
             .i32("limit", i32::from(self.limit_one))

@@ -105,7 +105,18 @@ impl CommandError {
     pub fn topology_version(&self) -> Option<TopologyVersion> {
         TopologyVersion::parse(self.reply.as_doc().get_doc("topologyVersion").ok()??).ok()?
     }
+
+    /// Where the server has refused a write for its number: says what to do, in the words of *Retryable Writes*.
+    pub(super) fn explain_refused_number(&mut self) {
+        if self.code == ILLEGAL_OPERATION && self.message.starts_with("Transaction numbers") {
+            self.message = NO_RETRYABLE_WRITES.into();
+        }
+    }
 }
+
+const ILLEGAL_OPERATION: i32 = 20;
+const NO_RETRYABLE_WRITES: &str = "This MongoDB deployment does not support retryable writes. Please add \
+                                   retryWrites=false to your connection string.";
 
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,6 +141,18 @@ pub struct WriteError {
     pub details: Option<DocBuf>,
 }
 
+impl WriteError {
+    /// Reads what a reply says of the write `index`.
+    pub(super) fn parse(error: Doc<'_>, index: usize) -> Result<Self, OperationError> {
+        Ok(Self {
+            index,
+            code: code(error)?,
+            message: error.get_str("errmsg")?.map(String::from).unwrap_or_default(),
+            details: details(error)?,
+        })
+    }
+}
+
 /// A write that was done but not confirmed as the write concern demands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WriteConcernError {
@@ -148,8 +171,10 @@ pub struct WriteConcernError {
 pub struct WriteFailure {
     /// The refused writes, in order.
     pub write_errors: Vec<WriteError>,
-    /// The last write concern error.
+    /// The last write concern error; the only one, if the write was one command.
     pub write_concern_error: Option<WriteConcernError>,
+    /// The write concern errors of all commands, in order.
+    pub write_concern_errors: Vec<WriteConcernError>,
     /// `errorLabels` of all replies.
     pub labels: Vec<String>,
     /// How many documents were inserted, matched or deleted nevertheless.
@@ -180,21 +205,18 @@ impl WriteFailure {
             for error in errors.iter() {
                 let error = error?.value().as_doc()?;
                 let index = error.get_number_i64("index")?.and_then(|index| usize::try_from(index).ok()).unwrap_or(0);
-                self.write_errors.push(WriteError {
-                    index: offset.saturating_add(index),
-                    code: code(error)?,
-                    message: error.get_str("errmsg")?.map(String::from).unwrap_or_default(),
-                    details: details(error)?,
-                });
+                self.write_errors.push(WriteError::parse(error, offset.saturating_add(index))?);
             }
         }
         if let Some(error) = reply.get_doc("writeConcernError")? {
-            self.write_concern_error = Some(WriteConcernError {
+            let error = WriteConcernError {
                 code: code(error)?,
                 code_name: error.get_str("codeName")?.map(String::from).unwrap_or_default(),
                 message: error.get_str("errmsg")?.map(String::from).unwrap_or_default(),
                 details: details(error)?,
-            });
+            };
+            self.write_concern_errors.push(error.clone());
+            self.write_concern_error = Some(error);
         }
         if !self.is_empty() {
             self.labels.extend(labels(reply));

@@ -10,6 +10,7 @@
 //!   |     +---------------------|--+  expired --the host's error--> done
 //!   +---------------------------+  |
 //!           retryable              +-- failed --> done
+//!                                  +-- refused, with something to tidy up --> exchange --> done
 //!                                  +-- error 391 --> reauthenticate --> exchange
 //! ```
 //!
@@ -65,7 +66,7 @@ pub enum Step {
     Reauthenticate,
     /// Wait until then, then [`Exec::handle_timeout`].
     Sleep(Instant),
-    /// `timeoutMS` leaves no time for another attempt: make a timeout error, of which [`Exec::take_cause`] is the cause
+    /// `timeoutMS` leaves no time for another attempt, or the server has stopped the command for it: make a timeout error, of which [`Exec::take_cause`] is the cause
     /// if there is one, and end with [`Exec::handle_failed`].
     Expired,
     /// Nothing: take the session with [`Exec::take_session`] and the result with [`Exec::finish`].
@@ -119,6 +120,8 @@ pub struct Exec<O: Operation, E> {
     /// The last failure was not the refusal of an overloaded server, which any command may be repeated after.
     is_transient_retry: bool,
     avoid: Vec<ServerAddress>,
+    /// The operation has failed; one more exchange clears away what it has left.
+    tidying: bool,
     /// The error to be returned if no attempt succeeds, and whether the attempt behind it may have had an effect.
     previous: Option<(E, bool)>,
     state: State<O::Output, E>,
@@ -269,7 +272,10 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
     fn try_send(&mut self, now: Instant, connection: &mut Connection, out: &mut SendBuf) -> Result<(), E> {
         self.attempt.meet(connection.hello());
         if self.is_too_late(now) {
-            self.state = State::Expired;
+            match self.tidying {
+                true => self.handle_tidied(),
+                false => self.state = State::Expired,
+            }
             return Ok(());
         }
         if self.is_unacknowledged() {
@@ -316,6 +322,11 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
             return;
         }
         let labels = self.learn(&reply);
+        if self.tidying {
+            // The operation may note that it was done; the failure stays what it is.
+            let _ = self.operation.handle_reply(reply);
+            return self.handle_tidied();
+        }
         let outcome = match CommandError::from_reply(&reply) {
             Ok(None) => {
                 if self.retries_instead(now, &reply, labels) {
@@ -324,10 +335,15 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
                 self.operation.handle_reply(reply)
             }
             Ok(Some(error)) if self.reauthenticates_after(&error) => return,
-            Ok(Some(error)) => match self.operation.handle_error(error) {
-                Ok(output) => Ok(Progress::Done(output)),
-                Err(error) => return self.fail(now, error, true),
-            },
+            Ok(Some(mut error)) => {
+                if self.txn_number.is_some() {
+                    error.explain_refused_number();
+                }
+                match self.operation.handle_error(error) {
+                    Ok(output) => Ok(Progress::Done(output)),
+                    Err(error) => return self.fail(now, error, true),
+                }
+            }
             Err(error) => Err(error),
         };
         match outcome {

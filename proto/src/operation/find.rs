@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use stator_wire::bson::{DocBuf, DocWriter, ValueBuf};
 
-use super::{MaxTime, Namespace, Operation, OperationError, Optional, Progress, Traits};
+use super::{MaxTime, Namespace, Operation, OperationError, Optional, Progress, TimeoutMode, Traits, check_cursor};
 use crate::connection::Reply;
 use crate::cursor::CursorReply;
 
@@ -20,6 +20,18 @@ pub enum CursorType {
     TailableAwait,
     /// The server sends batch after batch without being asked.
     Exhaust,
+}
+
+impl CursorType {
+    /// Whether it stays open when it has given all documents that there are.
+    pub const fn is_tailable(self) -> bool {
+        matches!(self, Self::Tailable | Self::TailableAwait)
+    }
+
+    /// What `timeoutMS` counts for if nothing else is said.
+    pub const fn timeout_mode(self) -> TimeoutMode {
+        if self.is_tailable() { TimeoutMode::Iteration } else { TimeoutMode::CursorLifetime }
+    }
 }
 
 /// Finds documents.
@@ -53,6 +65,8 @@ pub struct Find {
     pub let_vars: Option<DocBuf>,
     /// For `getMore` of a tailable, awaiting cursor.
     pub max_await_time: Option<Duration>,
+    /// What `timeoutMS` counts for.
+    pub timeout_mode: Option<TimeoutMode>,
 }
 
 impl Find {
@@ -82,6 +96,7 @@ impl Find {
             allow_disk_use: None,
             let_vars: None,
             max_await_time: None,
+            timeout_mode: None,
         }
     }
 
@@ -108,14 +123,21 @@ impl Operation for Find {
         Traits::READ
     }
 
-    /// A tailable cursor would be ended by the time of its first command.
+    /// A tailable cursor that does not wait would be ended by the time of its first command.
     fn max_time(&self) -> MaxTime {
         match self.cursor_type {
             CursorType::Tailable => MaxTime::Unbounded(self.max_time),
-            CursorType::NonTailable | CursorType::TailableAwait | CursorType::Exhaust => {
-                MaxTime::Deadline(self.max_time)
-            }
+            CursorType::TailableAwait => MaxTime::Deadline(self.max_time),
+            CursorType::NonTailable | CursorType::Exhaust => MaxTime::opening(self.timeout_mode, self.max_time),
         }
+    }
+
+    fn timeout_mode(&self) -> TimeoutMode {
+        self.timeout_mode.unwrap_or(self.cursor_type.timeout_mode())
+    }
+
+    fn check_timeout(&self, timeout: Option<Duration>) -> Result<(), OperationError> {
+        check_cursor(self.timeout_mode, self.cursor_type.is_tailable(), self.max_await_time, timeout)
     }
 
     fn write(&self, body: &mut DocWriter<'_>) {
@@ -126,7 +148,6 @@ impl Operation for Find {
             Some(limit) if limit == size => size.saturating_add(1),
             _ => size,
         });
-        let tailable = matches!(self.cursor_type, CursorType::Tailable | CursorType::TailableAwait);
         body.str("find", self.namespace.collection())
             .doc("filter", self.filter.as_doc())
             .opt_doc("sort", self.sort.as_ref())
@@ -141,7 +162,7 @@ impl Operation for Find {
             .opt_doc("min", self.min.as_ref())
             .opt_bool("returnKey", self.return_key)
             .opt_bool("showRecordId", self.show_record_id)
-            .opt_bool("tailable", tailable.then_some(true))
+            .opt_bool("tailable", self.cursor_type.is_tailable().then_some(true))
             .opt_bool("awaitData", (self.cursor_type == CursorType::TailableAwait).then_some(true))
             .opt_bool("oplogReplay", self.oplog_replay)
             .opt_bool("noCursorTimeout", self.no_cursor_timeout)

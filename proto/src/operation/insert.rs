@@ -1,11 +1,14 @@
 //! `insert`.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
+
 use bytes::Bytes;
 use stator_wire::bson::{DocWriter, ValueBuf};
 
 use super::{
-    Batch, Documents, Namespace, Operation, OperationError, Optional, Progress, Traits, WriteFailure, count_of,
+    Batch, Documents, Namespace, Operation, OperationError, Optional, Progress, Traits, WriteError, WriteFailure,
+    count_of,
 };
 use crate::connection::{Connection, Reply, Sequence};
 
@@ -53,6 +56,18 @@ impl Insert {
         }
     }
 
+    /// The indexes of the documents that a server has inserted, as far as its replies tell. `errors` are all that they
+    /// told of. For a host that runs the operation by reference, when it has failed.
+    pub fn inserted(&self, errors: &[WriteError]) -> Vec<usize> {
+        succeeded(0..self.batch.done(), errors, self.is_ordered()).collect()
+    }
+
+    /// What had gone wrong before the operation failed for another reason. For a host that runs the operation by
+    /// reference.
+    pub fn take_failure(&mut self) -> WriteFailure {
+        core::mem::take(&mut self.failure)
+    }
+
     fn is_ordered(&self) -> bool {
         self.ordered.unwrap_or(true)
     }
@@ -98,7 +113,7 @@ impl Operation for Insert {
         self.inserted += count_of(body, "n")?;
         self.failure.add(body, self.batch.current().start)?;
         let stop = self.is_ordered() && !self.failure.write_errors.is_empty();
-        if !stop && self.batch.advance(&self.documents) {
+        if self.batch.advance(&self.documents) && !stop {
             return Ok(Progress::More);
         }
         if self.failure.is_empty() {
@@ -115,4 +130,16 @@ impl Operation for Insert {
             Progress::Done(Inserted { count: 0, acknowledged: false })
         })
     }
+}
+
+/// Those of `answered`, in order, that have no error. An ordered write has done nothing from the first error on.
+pub(super) fn succeeded(
+    answered: impl Iterator<Item = usize>,
+    errors: &[WriteError],
+    ordered: bool,
+) -> impl Iterator<Item = usize> {
+    let mut failed: Vec<usize> = errors.iter().map(|error| error.index).collect();
+    failed.sort_unstable();
+    let end = failed.first().copied().filter(|_| ordered).unwrap_or(usize::MAX);
+    answered.filter(move |index| *index < end && failed.binary_search(index).is_err())
 }

@@ -11,6 +11,9 @@ use core::time::Duration;
 use stator_wire::bson::{Doc, DocBuf, DocWriter, ValueBuf};
 
 mod aggregate;
+mod bulk_write;
+mod by_ref;
+mod client_bulk_write;
 mod collections;
 mod count;
 mod databases;
@@ -26,6 +29,7 @@ mod kill_cursors;
 mod run_command;
 pub(crate) mod stamps;
 mod statements;
+mod timeout;
 mod update;
 mod writes;
 
@@ -33,6 +37,8 @@ mod writes;
 mod tests;
 
 pub use aggregate::{Aggregate, AggregateTarget};
+pub use bulk_write::{BulkWrite, BulkWritten, WriteModel};
+pub use client_bulk_write::{ClientBulkWrite, ClientBulkWritten, WriteOutcome};
 pub use collections::{Create, Drop, ListCollections};
 pub use count::Count;
 pub use databases::{DropDatabase, ListDatabases};
@@ -46,9 +52,12 @@ pub use get_more::GetMore;
 pub use insert::{Insert, Inserted};
 pub use kill_cursors::KillCursors;
 pub use run_command::RunCommand;
+pub use timeout::{MaxTime, TimeoutMode};
+pub(crate) use timeout::{check_cursor, due};
 pub use update::{Change, Update, UpdateStatement, Updated};
 pub use writes::{Batch, Documents};
 
+use crate::Instant;
 use crate::concern::{ReadConcern, WriteConcern};
 use crate::connection::{Connection, Reply, Sequence};
 use crate::read_preference::ReadPreference;
@@ -168,18 +177,6 @@ impl Traits {
     };
 }
 
-/// What a command's `maxTimeMS` is. `timeoutMS` replaces the time that the user gives for the server alone, even when
-/// it is zero (specification *Client Side Operations Timeout*).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MaxTime {
-    /// What is left of `timeoutMS`; without one, the time given.
-    Deadline(Option<Duration>),
-    /// Nothing if there is a `timeoutMS` (it would end a cursor that is to live on); without one, the time given.
-    Unbounded(Option<Duration>),
-    /// How long the server may wait for documents: the time given, but not more than is left of `timeoutMS`.
-    Await(Option<Duration>),
-}
-
 /// What a reply means for the operation.
 #[derive(Debug)]
 pub enum Progress<T> {
@@ -206,6 +203,18 @@ pub trait Operation {
     /// What `maxTimeMS` is. [`write`](Self::write) does not write it.
     fn max_time(&self) -> MaxTime {
         MaxTime::Deadline(None)
+    }
+
+    /// What the operation's timeout counts for if it opens a cursor ([`CursorTimeout`](crate::cursor::CursorTimeout)).
+    fn timeout_mode(&self) -> TimeoutMode {
+        TimeoutMode::CursorLifetime
+    }
+
+    /// Refuses options that contradict the operation's timeout (`timeoutMS`; zero is no limit by choice). Called once, before a
+    /// server is selected.
+    fn check_timeout(&self, timeout: Option<Duration>) -> Result<(), OperationError> {
+        let _ = timeout;
+        Ok(())
     }
 
     /// Refuses what a server would ignore in silence if no reply is wanted. Called before [`prepare`](Self::prepare).
@@ -242,6 +251,12 @@ pub trait Operation {
         Err(OperationError::Command(error))
     }
 
+    /// The operation is over because a server has refused a command of it. Whether one more exchange on the connection is to
+    /// clear away what the commands before have left there; what becomes of that makes no difference.
+    fn tidies_up(&mut self) -> bool {
+        false
+    }
+
     /// The output of an unacknowledged write, to which no reply comes.
     fn unacknowledged(&mut self) -> Option<Progress<Self::Output>> {
         None
@@ -259,6 +274,9 @@ pub struct Settings {
     pub read_preference: Option<ReadPreference>,
     /// `timeoutMS`: the time for the whole operation; `None` is no limit, zero is no limit by choice.
     pub timeout: Option<Duration>,
+    /// When the operation is due, if it is a part of something that began earlier: it counts instead of `timeout`.
+    /// [`Instant::FAR_FUTURE`] is no limit by choice.
+    pub deadline: Option<Instant>,
 }
 
 impl Settings {
@@ -269,6 +287,7 @@ impl Settings {
             write_concern: self.write_concern.clone().or_else(|| parent.write_concern.clone()),
             read_preference: self.read_preference.clone().or_else(|| parent.read_preference.clone()),
             timeout: self.timeout.or(parent.timeout),
+            deadline: self.deadline,
         }
     }
 }

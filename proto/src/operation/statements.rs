@@ -1,4 +1,4 @@
-//! The statements of an `update` or a `delete`, from their encoding to the last batch.
+//! The statements of a write command, from their encoding to the last batch.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -9,9 +9,12 @@ use stator_wire::bson::{Doc, DocWriter};
 
 use super::{Batch, Documents, OperationError, WriteFailure};
 use crate::connection::{Connection, Sequence};
+use crate::hello::Limits;
 
 /// What a statement may have beyond a stored document (specification *Bulk Write*: operators, filter, options).
 const OVERHEAD: usize = 16 * 1024;
+/// The field of an insert command.
+pub(super) const DOCUMENTS: &str = "documents";
 
 /// Encoded statements and how far they have been sent.
 #[derive(Clone, Debug)]
@@ -40,11 +43,26 @@ impl Statements {
         self.batch.current().start
     }
 
+    /// What a statement may have beyond `maxBsonObjectSize`; a document to be inserted has nothing.
+    fn overhead(&self) -> usize {
+        if self.sequence.identifier == DOCUMENTS { 0 } else { OVERHEAD }
+    }
+
+    /// Refuses statements that are too long for any command, as the first batch would.
+    pub(super) fn check(&self, limits: &Limits) -> Result<(), OperationError> {
+        self.documents.check(limits, self.overhead())
+    }
+
     /// Cuts the next batch.
     pub(super) fn prepare(&mut self, connection: &Connection) -> Result<(), OperationError> {
-        self.batch.next(&self.documents, &connection.hello().limits, OVERHEAD)?;
+        self.batch.next(&self.documents, &connection.hello().limits, self.overhead())?;
         self.sequence.documents = self.documents.slice(self.batch.current());
         Ok(())
+    }
+
+    /// The statements that were answered, given that no batch of them is in flight.
+    pub(super) const fn answered(&self) -> usize {
+        self.batch.done()
     }
 
     /// The current batch, for the message.
@@ -93,6 +111,22 @@ impl Encoder {
         statement.finish().map_err(|_| OperationError::InvalidArgument("a statement is too long for BSON"))?;
         self.ends.push(self.bytes.len());
         Ok(())
+    }
+
+    /// Appends a document that is encoded already.
+    pub(super) fn push_document(&mut self, document: Doc<'_>) {
+        self.bytes.extend_from_slice(document.as_bytes());
+        self.ends.push(self.bytes.len());
+    }
+
+    /// How many statements there are.
+    pub(super) const fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The encoded statements alone, and which of them may touch several documents.
+    pub(super) fn into_documents(self) -> (Documents, Vec<usize>) {
+        (Documents::new(self.bytes, self.ends), self.many)
     }
 
     /// The statements, for the field `identifier`; `empty` is said if there are none.

@@ -29,7 +29,7 @@ impl Change {
         }
     }
 
-    fn write(&self, key: &str, body: &mut DocWriter<'_>) {
+    pub(super) fn write(&self, key: &str, body: &mut DocWriter<'_>) {
         match self {
             Self::Pipeline(stages) => body.array(key, stages.as_doc()),
             Self::Update(document) | Self::Replace(document) => body.doc(key, document.as_doc()),
@@ -70,7 +70,7 @@ impl UpdateStatement {
         }
     }
 
-    fn write(&self, statement: &mut DocWriter<'_>) {
+    pub(super) fn write(&self, statement: &mut DocWriter<'_>) {
         statement.doc("q", self.filter.as_doc());
         self.change.write("u", statement);
         statement
@@ -135,15 +135,21 @@ impl Update {
             let_vars: None,
             comment: None,
             statements: encoder.finish("updates", "there is no update to send")?,
-            updated: Updated { matched: 0, modified: 0, upserted: Vec::new(), acknowledged: true },
+            updated: Updated::NOTHING,
         })
     }
 
     fn is_ordered(&self) -> bool {
         self.ordered.unwrap_or(true)
     }
+}
 
-    fn add_counts(&mut self, reply: &Reply) -> Result<(), OperationError> {
+impl Updated {
+    /// Nothing is changed so far.
+    pub(super) const NOTHING: Self = Self { matched: 0, modified: 0, upserted: Vec::new(), acknowledged: true };
+
+    /// Adds what a reply reports. `place` tells the index of a statement by that in its batch.
+    pub(super) fn add(&mut self, reply: &Reply, place: impl Fn(usize) -> usize) -> Result<(), OperationError> {
         let body = reply.body();
         let mut matched = count_of(body, "n")?;
         if let Some(upserted) = body.get_array("upserted")? {
@@ -152,14 +158,13 @@ impl Update {
                 let index = entry.get_number_i64("index")?.and_then(|index| usize::try_from(index).ok());
                 let index = index.ok_or(OperationError::Reply("an upserted document has no index"))?;
                 let id = entry.get("_id")?.ok_or(OperationError::Reply("an upserted document has no `_id`"))?;
-                let id = ValueBuf::slice_of(reply.frame(), id);
-                self.updated.upserted.push((self.statements.offset().saturating_add(index), id));
+                self.upserted.push((place(index), ValueBuf::slice_of(reply.frame(), id)));
                 // `n` counts them too.
                 matched = matched.saturating_sub(1);
             }
         }
-        self.updated.matched = self.updated.matched.saturating_add(matched);
-        self.updated.modified = self.updated.modified.saturating_add(count_of(body, "nModified")?);
+        self.matched = self.matched.saturating_add(matched);
+        self.modified = self.modified.saturating_add(count_of(body, "nModified")?);
         Ok(())
     }
 }
@@ -196,7 +201,8 @@ impl Operation for Update {
     }
 
     fn handle_reply(&mut self, reply: Reply) -> Result<Progress<Updated>, OperationError> {
-        self.add_counts(&reply)?;
+        let offset = self.statements.offset();
+        self.updated.add(&reply, |index| offset.saturating_add(index))?;
         if self.statements.handle_reply(reply.body(), self.is_ordered())? {
             return Ok(Progress::More);
         }

@@ -46,8 +46,17 @@ impl Documents {
         &self.bytes[self.start(index)..self.ends[index]]
     }
 
+    /// Whether each document can be stored by a server with these limits; `overhead` is what it may have beyond them.
+    pub(super) fn check(&self, limits: &Limits, overhead: usize) -> Result<(), OperationError> {
+        let limit = limits.max_bson_object_size.saturating_add(overhead);
+        match self.lengths().enumerate().find(|(_, length)| *length > limit) {
+            Some((index, length)) => Err(OperationError::DocumentTooLarge { index, length, limit }),
+            None => Ok(()),
+        }
+    }
+
     /// The length of each, in bytes.
-    fn lengths(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {
         let starts = core::iter::once(&0).chain(&self.ends);
         starts.zip(&self.ends).map(|(start, end)| end - start)
     }
@@ -74,6 +83,11 @@ impl Batch {
         self.current.clone()
     }
 
+    /// How many documents the batches before the current one had.
+    pub const fn done(&self) -> usize {
+        self.done
+    }
+
     /// Cuts the next batch: as many documents as `limits` allow, at least one. Until [`advance`](Self::advance) it is the same
     /// batch again, cut by the limits of another connection perhaps: so a retry leaves nothing out. A stored document may be as
     /// long as `maxBsonObjectSize`; `overhead` is what a statement may have beyond it (16 KiB for updates). One that is
@@ -81,11 +95,8 @@ impl Batch {
     pub fn next(&mut self, documents: &Documents, limits: &Limits, overhead: usize) -> Result<(), OperationError> {
         let start = self.done;
         let room = limits.max_message_size.saturating_sub(Self::HEAD);
-        let limit = limits.max_bson_object_size.saturating_add(overhead);
-        if start == 0
-            && let Some((index, length)) = documents.lengths().enumerate().find(|(_, length)| *length > limit)
-        {
-            return Err(OperationError::DocumentTooLarge { index, length, limit });
+        if start == 0 {
+            documents.check(limits, overhead)?;
         }
         let (mut end, mut size) = (start, 0usize);
         while end < documents.len() && end - start < limits.max_write_batch_size {

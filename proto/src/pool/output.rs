@@ -33,6 +33,8 @@ pub enum Action<C> {
         /// Its generation, by which SDAM tells errors of the present from those of the past. In load-balanced mode it
         /// gets another with its service: ask [`Pool::generation_of`](super::Pool::generation_of).
         generation: Generation,
+        /// It is minPoolSize that asks for it; nobody waits.
+        populates: bool,
     },
     /// Hand the connection to the waiter.
     Grant {

@@ -74,7 +74,7 @@ impl<C: Clone> Pool<C> {
         self.state == PoolState::Ready && self.total() < self.options.min_pool_size
     }
 
-    /// Starts a dial; `false` only if there is no number left for it.
+    /// Starts a dial; nobody has asked for it if that is 0. `false` only if there is no number left for it.
     fn dial(&mut self, now: Instant, asked_by: u64) -> bool {
         let generation = self.generation;
         let state = State::Pending { asked_by };
@@ -84,7 +84,7 @@ impl<C: Clone> Pool<C> {
         let connection = ConnectionId(key);
         self.connections.push_back(&mut self.pending, key);
         self.emit(|| PoolEvent::ConnectionCreated { connection });
-        self.actions.push_back(Action::Dial { connection, generation });
+        self.actions.push_back(Action::Dial { connection, generation, populates: asked_by == 0 });
         true
     }
 }

@@ -63,6 +63,11 @@ pub trait Failure {
         None
     }
 
+    /// Whether the server has stopped the command, or a part of it, because its `maxTimeMS` was over.
+    fn is_max_time_expired(&self) -> bool {
+        [self.code(), self.write_concern_code()].contains(&Some(MAX_TIME_MS_EXPIRED))
+    }
+
     /// Whether it carries a label.
     fn has_label(&self, label: &str) -> bool {
         let _ = label;
@@ -79,6 +84,9 @@ pub trait Failure {
         None
     }
 }
+
+/// The error `MaxTimeMSExpired`.
+const MAX_TIME_MS_EXPIRED: i32 = 50;
 
 /// A failure in the terms of the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +142,15 @@ impl Failure for OperationError {
             Self::Write(failure) => failure.write_concern_error.as_ref().map(|error| error.code),
             _ => None,
         }
+    }
+
+    fn is_max_time_expired(&self) -> bool {
+        let codes = [self.code(), self.write_concern_code()];
+        let writes = match self {
+            Self::Write(failure) => &*failure.write_errors,
+            _ => &[],
+        };
+        codes.contains(&Some(MAX_TIME_MS_EXPIRED)) || writes.iter().any(|error| error.code == MAX_TIME_MS_EXPIRED)
     }
 
     fn has_label(&self, label: &str) -> bool {
@@ -229,6 +246,10 @@ impl Failure for Box<dyn core::error::Error> {
 
     fn write_concern_code(&self) -> Option<i32> {
         self.downcast_ref::<OperationError>()?.write_concern_code()
+    }
+
+    fn is_max_time_expired(&self) -> bool {
+        self.downcast_ref().is_some_and(OperationError::is_max_time_expired)
     }
 
     fn has_label(&self, label: &str) -> bool {

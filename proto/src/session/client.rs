@@ -8,6 +8,7 @@ use super::{
 };
 use crate::Instant;
 use crate::operation::{SessionUse, Settings};
+use crate::read_preference::ReadPreferenceMode;
 
 /// The state of one explicit session (`ClientSession`): what its operations say and what they have learnt.
 ///
@@ -129,13 +130,20 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// In a transaction the concerns are the transaction's, and in `withTransaction` the timeout is that of the whole.
+    /// In a transaction the concerns are the transaction's and reads go to the primary, and in `withTransaction` the timeout is that of the whole.
     pub const fn check_options(&self, given: &Settings) -> Result<(), SessionError> {
         if self.in_transaction() && given.read_concern.is_some() {
             return Err(SessionError::ReadConcernInTransaction);
         }
         if self.in_transaction() && given.write_concern.is_some() {
             return Err(SessionError::WriteConcernInTransaction);
+        }
+        let elsewhere = match &given.read_preference {
+            Some(preference) => !matches!(preference.mode, ReadPreferenceMode::Primary),
+            None => false,
+        };
+        if self.in_transaction() && elsewhere {
+            return Err(SessionError::ReadPreference);
         }
         if self.deadline.is_some() && given.timeout.is_some() {
             return Err(SessionError::TimeoutInTransaction);

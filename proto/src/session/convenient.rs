@@ -102,9 +102,6 @@ const BACKOFF_MAX: Duration = Duration::from_millis(500);
 /// From this attempt on the backoff is the greatest: 5 ms * 1.5^12 > 500 ms.
 const BACKOFF_MAX_FROM: i32 = 12;
 
-/// The server's own time limit has passed.
-const MAX_TIME_MS_EXPIRED: i32 = 50;
-
 impl<E: Failure> WithTransaction<E> {
     /// Begins. `timeout` is `timeoutMS`, of which zero is no limit; `None` is the specification's limit of 120 seconds
     /// for retries. `random`: unpredictable bits, from which the jitter of all backoffs is made.
@@ -190,7 +187,7 @@ impl<E: Failure> WithTransaction<E> {
         }
         match outcome {
             Ok(()) => self.state = State::Done(Outcome::Done),
-            Err(error) if error.has_label(label::UNKNOWN_COMMIT_RESULT) && !is_max_time_expired(&error) => {
+            Err(error) if error.has_label(label::UNKNOWN_COMMIT_RESULT) && !error.is_max_time_expired() => {
                 if self.limit <= now {
                     self.state = State::Done(Outcome::TimedOut(error));
                 }
@@ -232,8 +229,4 @@ impl<E: Failure> WithTransaction<E> {
         }
         self.jitter.of(backoff)
     }
-}
-
-fn is_max_time_expired(error: &impl Failure) -> bool {
-    [error.code(), error.write_concern_code()].contains(&Some(MAX_TIME_MS_EXPIRED))
 }

@@ -16,13 +16,25 @@ use crate::unified::{Deployments, Settings, Verdict, run_folder};
 /// The folders whose files are in the unified test format, by area.
 pub const UNIFIED: &[(&str, &[&str])] = &[
     ("auth", &["tests/unified"]),
+    ("causal-consistency", &["tests"]),
+    ("client-backpressure", &["tests"]),
+    ("collection-management", &["tests"]),
     ("command-logging-and-monitoring", &["tests/logging", "tests/monitoring"]),
     ("connection-monitoring-and-pooling", &["tests/logging"]),
+    ("crud", &["tests/unified"]),
+    ("index-management", &["tests"]),
     ("load-balancers", &["tests"]),
     ("mongodb-handshake", &["tests/unified"]),
+    ("retryable-reads", &["tests/unified"]),
+    ("retryable-writes", &["tests/unified"]),
+    ("run-command", &["tests/unified"]),
     ("server-discovery-and-monitoring", &["tests/unified"]),
     ("server-selection", &["tests/logging"]),
+    ("sessions", &["tests"]),
+    ("transactions", &["tests/unified"]),
+    ("transactions-convenient-api", &["tests/unified"]),
     ("unified-test-format", &["tests/valid-pass", VALID_FAIL]),
+    ("versioned-api", &["tests"]),
 ];
 
 /// The folder of files that test the runner: their cases must fail.

@@ -67,13 +67,13 @@ pub fn run<R: Runtime>(
     load.wait_for_writes(1, Instant::now() + Duration::from_secs(60))?;
     let mut outcome = Outcome::default();
     for &fault in &plan.faults {
-        settle(&client);
+        settle(&client, set)?;
         let before = generations(&client);
         load.watch(CALM);
         outcome.cleared_without_cause += changed(&before, &generations(&client));
         outcome.recoveries.push(faults::play(fault, set, &load)?);
     }
-    settle(&client);
+    settle(&client, set)?;
     let before = generations(&client);
     load.watch(plan.tail);
     outcome.cleared_without_cause += changed(&before, &generations(&client));
@@ -85,13 +85,23 @@ pub fn run<R: Runtime>(
     Ok(outcome)
 }
 
-/// Waits until the client, too, sees that all is well.
-fn settle<R: Runtime>(client: &Client<R>) {
+/// Waits until all is well, and the client sees it.
+///
+/// A member that comes back is secondary at first; a moment later it may have to take back writes that no majority had (state
+/// ROLLBACK), and closes all connections then. Once it has acknowledged a new write, that is behind it.
+fn settle<R: Runtime>(client: &Client<R>, set: &ReplicaSet) -> Result<(), ServerError> {
+    let insert = bson::doc! {
+        "insert": "settled",
+        "documents": [{}],
+        "writeConcern": { "w": set.members().len() as i32, "wtimeout": 30_000 },
+    };
+    set.primary()?.admin()?.run("failover_settled", insert)?;
     let deadline = Instant::now() + Duration::from_secs(20);
     let whole = || client.topology().servers.values().all(|server| server.is_available());
     while !whole() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(20));
     }
+    Ok(())
 }
 
 fn generations<R: Runtime>(client: &Client<R>) -> Vec<(String, u32)> {

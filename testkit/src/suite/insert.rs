@@ -106,8 +106,9 @@ pub(super) async fn ordered_stops_at_the_first_error<R: Runtime>(t: &Fixture<'_,
     assert_eq!(error.code(), Some(11000));
     let [refused] = error.write_errors() else { panic!("{error:?}") };
     assert_eq!((refused.index, refused.code), (2, 11000));
-    let ErrorKind::Write(failed) = error.kind() else { panic!("{error:?}") };
-    assert_eq!(failed.done, 2);
+    let ErrorKind::BulkWrite(failed) = error.kind() else { panic!("{error:?}") };
+    assert_eq!(failed.partial_result.inserted_count, 2);
+    assert_eq!(failed.partial_result.inserted_ids, [(0, Bson::from(1)), (1, Bson::from(2))].into());
     let left = things.find(doc! {}).sort(doc! { "_id": 1 }).await.unwrap().to_list(None).await.unwrap();
     assert_eq!(numbers(&left, "_id"), [1, 2]);
 }
@@ -117,8 +118,9 @@ pub(super) async fn unordered_reports_every_error_by_index<R: Runtime>(t: &Fixtu
     let error = failure(things.insert_many([1, 1, 2, 2, 3].map(|id| doc! { "_id": id })).ordered(false).await);
     let refused: Vec<_> = error.write_errors().iter().map(|error| (error.index, error.code)).collect();
     assert_eq!(refused, [(1, 11000), (3, 11000)]);
-    let ErrorKind::Write(failed) = error.kind() else { panic!("{error:?}") };
-    assert_eq!(failed.done, 3);
+    let ErrorKind::BulkWrite(failed) = error.kind() else { panic!("{error:?}") };
+    let inserted: Vec<_> = failed.partial_result.inserted_ids.keys().copied().collect();
+    assert_eq!((failed.partial_result.inserted_count, inserted.as_slice()), (3, &[0, 2, 4][..]));
     assert_eq!(things.count_documents(doc! {}).await.unwrap(), 3);
 }
 

@@ -26,8 +26,8 @@ pub(super) async fn a_hundred_thousand_and_one_documents_go_in_two_batches<R: Ru
     let error = failure(things.insert_many((0..=BATCH).map(|i| doc! { "_id": i % BATCH })).ordered(false).await);
     let [refused] = error.write_errors() else { panic!("{} errors", error.write_errors().len()) };
     assert_eq!(refused.index, BATCH as usize);
-    let ErrorKind::Write(failed) = error.kind() else { panic!("{error:?}") };
-    assert_eq!(failed.done, BATCH as u64);
+    let ErrorKind::BulkWrite(failed) = error.kind() else { panic!("{error:?}") };
+    assert_eq!(failed.partial_result.inserted_count, BATCH as u64);
     assert_eq!(things.estimated_document_count().await.unwrap(), BATCH as u64);
 }
 

@@ -13,6 +13,7 @@
 //! ```
 
 mod aggregate;
+mod bulk;
 mod collections;
 mod commands;
 mod concerns;
@@ -127,6 +128,19 @@ table! {
     delete {
         BASIC one_and_many,
         MONGOD hints_collation_and_let,
+    }
+    bulk {
+        BASIC ordered_writes_happen_in_order,
+        BASIC an_ordered_write_ends_at_the_first_error,
+        BASIC an_unordered_write_reports_every_error_by_index,
+        BASIC what_cannot_be_sent_is_an_invalid_argument,
+        BASIC unacknowledged_writes_are_done_all_the_same,
+        MONGOD models_have_options,
+        ADMIN validation_can_be_bypassed,
+        MONGOD more_than_fits_into_one_command,
+        ADMIN a_lost_connection_leaves_the_partial_result,
+        ADMIN write_concern_errors_of_all_commands,
+        BASIC the_command_of_8_0_is_not_sent_to_older_servers,
     }
     find_and_modify {
         BASIC delete,

@@ -67,8 +67,8 @@ pub(super) async fn run<R: Runtime>(
         failed => failed,
     };
     case.clean_up().await;
-    if judged.is_err() {
-        // The next case must not wait for what this one has left.
+    if judged.is_err() || operations::start_transactions(&test.operations) {
+        // The next case must not wait for what this one has left, such as the locks of a transaction.
         deployment.kill_sessions()?;
     }
     judged
@@ -115,7 +115,9 @@ impl<R: Runtime> Case<R> {
                 (&collection.id, Entity::Collection(made))
             }
             schema::Entity::Thread(thread) => (&thread.id, Entity::Thread(Thread::start(self)?)),
-            schema::Entity::Session(_) => return Err(Stop::needs("sessions")),
+            schema::Entity::Session(session) => {
+                (&session.id, Entity::Session(operations::session::start(self, session).await?))
+            }
             schema::Entity::Bucket(_) => return Err(Stop::needs("GridFS")),
             schema::Entity::ClientEncryption(_) => return Err(Stop::needs("in-use encryption")),
         };
@@ -167,7 +169,11 @@ impl<R: Runtime> Case<R> {
                         self.trace(|| "a client did not close in time".into());
                     }
                 }
-                Entity::Database(_) | Entity::Collection(_) | Entity::Topology(_) | Entity::Value(_) => {}
+                Entity::Database(_)
+                | Entity::Collection(_)
+                | Entity::Session(_)
+                | Entity::Topology(_)
+                | Entity::Value(_) => {}
             }
         }
     }

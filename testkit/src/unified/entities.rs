@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use bson::{Bson, Document};
 use stator_client::event::TopologyDescription;
-use stator_client::{Client, Collection, Cursor, Database, Runtime};
+use stator_client::{Client, ClientSession, Collection, Cursor, Database, Runtime};
 
 use super::matching::Lookup;
 use super::recorder::Recorder;
@@ -22,12 +22,13 @@ pub(super) struct ClientUnderTest<R: Runtime> {
 /// A cursor, which is away while it is iterated.
 pub(super) type CursorSlot<R> = Arc<Mutex<Option<Box<Cursor<R, Document>>>>>;
 
-/// One entity. Sessions and buckets belong here once the client has them.
+/// One entity. Buckets belong here once the client has them.
 #[derive(Debug)]
 pub(super) enum Entity<R: Runtime> {
     Client(Arc<ClientUnderTest<R>>),
     Database(Database<R>),
     Collection(Collection<R>),
+    Session(ClientSession<R>),
     Cursor(CursorSlot<R>),
     Thread(Arc<Thread>),
     Topology(Arc<TopologyDescription>),
@@ -40,6 +41,7 @@ impl<R: Runtime> Clone for Entity<R> {
             Self::Client(client) => Self::Client(Arc::clone(client)),
             Self::Database(database) => Self::Database(database.clone()),
             Self::Collection(collection) => Self::Collection(collection.clone()),
+            Self::Session(session) => Self::Session(session.clone()),
             Self::Cursor(cursor) => Self::Cursor(Arc::clone(cursor)),
             Self::Thread(thread) => Self::Thread(Arc::clone(thread)),
             Self::Topology(topology) => Self::Topology(Arc::clone(topology)),
@@ -54,6 +56,7 @@ impl<R: Runtime> Entity<R> {
             Self::Client(_) => "client",
             Self::Database(_) => "database",
             Self::Collection(_) => "collection",
+            Self::Session(_) => "session",
             Self::Cursor(_) => "cursor",
             Self::Thread(_) => "thread",
             Self::Topology(_) => "topology description",
@@ -107,6 +110,13 @@ impl<R: Runtime> Entities<R> {
         })
     }
 
+    pub(super) fn session(&self, name: &str) -> Result<ClientSession<R>, String> {
+        self.expect(name, "session", |entity| match entity {
+            Entity::Session(session) => Some(session),
+            _ => None,
+        })
+    }
+
     pub(super) fn thread(&self, name: &str) -> Result<Arc<Thread>, String> {
         self.expect(name, "thread", |entity| match entity {
             Entity::Thread(thread) => Some(thread),
@@ -145,7 +155,6 @@ impl<R: Runtime> Lookup for Entities<R> {
     }
 
     fn lsid(&self, name: &str) -> Result<Document, String> {
-        // There are no sessions yet, so whatever it is, it is none.
-        Err(format!("entity {name} is a {}, not a session", self.get(name)?.what()))
+        self.session(name).map(|session| session.id())
     }
 }

@@ -110,6 +110,8 @@ setters! { Aggregate<T>:
     read_preference read_preference => call.given.read_preference;
     /// The time for the whole operation; zero is no limit.
     duration timeout => call.given.timeout;
+    /// What the timeout counts for: the whole life of the cursor (the default) or each step of it. Needs a timeout.
+    timeout_mode timeout_mode => op.timeout_mode;
 }
 
 awaitable!(Aggregate<T> ['static] => Cursor<R, T>);

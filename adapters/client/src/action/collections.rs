@@ -216,6 +216,8 @@ setters! { ListCollections:
     value comment => op.comment;
     /// The time for the whole operation; zero is no limit.
     duration timeout => call.given.timeout;
+    /// What the timeout counts for: the whole life of the cursor (the default) or each step of it. Needs a timeout.
+    timeout_mode timeout_mode => op.timeout_mode;
 }
 
 setters! { ListCollectionNames:

@@ -156,7 +156,10 @@ setters! { Find<T>:
     bool no_cursor_timeout => op.no_cursor_timeout;
     /// No effect on servers since 4.4; there for old code.
     bool oplog_replay => op.oplog_replay;
-    /// How long the server waits for documents on a tailable, awaiting cursor.
+    /// What the timeout counts for: the whole life of the cursor (the default, unless it is tailable) or each step of it. Needs a
+    /// timeout.
+    timeout_mode timeout_mode => op.timeout_mode;
+    /// How long the server waits for documents on a tailable, awaiting cursor. Must be shorter than the timeout, if there is one.
     duration max_await_time => op.max_await_time;
 }
 

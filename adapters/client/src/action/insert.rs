@@ -1,21 +1,22 @@
 //! `insert_one` and `insert_many`.
 
 use core::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bson::oid::ObjectId;
 use bson::{Bson, Document};
 use serde::Serialize;
-use stator_proto::operation::{Documents, Insert};
-use stator_wire::bson::{Doc, Kind};
+use stator_proto::operation::{BulkWritten, Documents, Insert};
+use stator_wire::bson::{Doc, DocBuf, Kind};
 
 use super::Doubt;
 use crate::call::Call;
 use crate::collection::Collection;
 use crate::convert::{encode_into, from_value};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::inner::Core;
-use crate::results::{InsertManyResult, InsertOneResult};
+use crate::results::{BulkWriteResult, InsertManyResult, InsertOneResult};
 use crate::runtime::Runtime;
 
 /// Inserts one document; see [`Collection::insert_one`].
@@ -84,9 +85,21 @@ impl<R: Runtime> InsertMany<R> {
 
     async fn execute(self) -> Result<InsertManyResult> {
         self.doubt.check()?;
-        let inserted = self.collection.core().execute(self.op, self.call).await?;
-        let inserted_ids = self.ids.into_iter().enumerate().collect();
-        Ok(InsertManyResult { inserted_ids, acknowledged: inserted.acknowledged })
+        let mut op = self.op;
+        let outcome = self.collection.core().execute(&mut op, self.call).await;
+        let mut inserted_ids: BTreeMap<usize, Bson> = self.ids.into_iter().enumerate().collect();
+        match outcome {
+            Ok(inserted) => Ok(InsertManyResult { inserted_ids, acknowledged: inserted.acknowledged }),
+            Err(error) => {
+                let noted = op.take_failure();
+                let done = op.inserted(error.refused_writes(&noted));
+                inserted_ids.retain(|index, _| done.binary_search(index).is_ok());
+                let written = BulkWritten { inserted: inserted_ids.len() as u64, ..BulkWritten::NOTHING };
+                let partial = BulkWriteResult::new(written, inserted_ids)?;
+                let is_nothing = partial.is_nothing();
+                Err(error.into_bulk(noted, partial, is_nothing, ErrorKind::BulkWrite))
+            }
+        }
     }
 }
 
@@ -133,6 +146,14 @@ fn encode_one(document: &impl Serialize, out: &mut Vec<u8>, new_id: impl FnOnce(
     // Most documents come without an `_id`: what it takes is left free before the first element.
     out.resize(start + GENERATED_ID, 0);
     encode_into(document, out).and_then(|()| settle_id(out, start, new_id)).inspect_err(|_| out.truncate(start))
+}
+
+/// An encoded document with an `_id`, in front if it had none, and what that is.
+pub(super) fn with_id(document: &DocBuf, new_id: impl FnOnce() -> ObjectId) -> Result<(DocBuf, Bson)> {
+    let mut out = vec![0; GENERATED_ID];
+    out.extend_from_slice(document.as_bytes());
+    let id = settle_id(&mut out, 0, new_id)?;
+    Ok((DocBuf::new(out)?, id))
 }
 
 /// The document stands [`GENERATED_ID`] bytes behind `start`: moves it there, or puts a new `_id` in front of it.

@@ -9,6 +9,11 @@ macro_rules! setters {
             $(setters!(@one $(#[$doc])* $kind $name => $($field).+);)*
         }
     };
+    (model $model:ident: $($(#[$doc:meta])* $kind:ident $name:ident => $($field:ident).+;)*) => {
+        impl $model {
+            $(setters!(@one $(#[$doc])* $kind $name => $($field).+);)*
+        }
+    };
     ($action:ident: $($(#[$doc:meta])* $kind:ident $name:ident => $($field:ident).+;)*) => {
         impl<R: $crate::runtime::Runtime> $action<R> {
             $(setters!(@one $(#[$doc])* $kind $name => $($field).+);)*
@@ -63,6 +68,9 @@ macro_rules! setters {
     };
     (@one $(#[$doc:meta])* duration $name:ident => $($field:ident).+) => {
         setters!(@plain $(#[$doc])* $name: core::time::Duration => $($field).+);
+    };
+    (@one $(#[$doc:meta])* timeout_mode $name:ident => $($field:ident).+) => {
+        setters!(@plain $(#[$doc])* $name: $crate::options::TimeoutMode => $($field).+);
     };
     (@one $(#[$doc:meta])* $kind:ident $name:ident => $($field:ident).+) => {
         setters!(@plain $(#[$doc])* $name: $kind => $($field).+);

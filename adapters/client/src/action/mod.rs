@@ -23,6 +23,8 @@ use crate::error::{Error, Result};
 #[macro_use]
 mod macros;
 mod aggregate;
+mod bulk_write;
+mod client_bulk_write;
 mod collections;
 mod count;
 mod databases;
@@ -35,6 +37,8 @@ mod run_command;
 mod update;
 
 pub use aggregate::Aggregate;
+pub use bulk_write::BulkWrite;
+pub use client_bulk_write::ClientBulkWrite;
 pub use collections::{CreateCollection, DropCollection, ListCollectionNames, ListCollections};
 pub use count::{CountDocuments, EstimatedDocumentCount};
 pub use databases::{DropDatabase, ListDatabaseNames, ListDatabases};
@@ -44,26 +48,34 @@ pub use find::{Find, FindOne};
 pub use find_and_modify::{FindOneAndDelete, FindOneAndReplace, FindOneAndUpdate};
 pub use insert::{InsertMany, InsertOne};
 pub use run_command::RunCommand;
+pub(crate) use update::change;
 pub use update::{ReplaceOne, Update};
 
 /// What awaiting an action gives: a boxed future that can be sent to other threads.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The first thing that went wrong while an action was built; said when it is awaited.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Doubt(Option<Error>);
 
 impl Doubt {
     /// The value, or its default after noting the error.
-    fn take<T: Default>(&mut self, value: Result<T>) -> T {
+    pub(crate) fn take<T: Default>(&mut self, value: Result<T>) -> T {
         value.unwrap_or_else(|error| {
             self.0.get_or_insert(error);
             T::default()
         })
     }
 
-    fn doc(&mut self, value: &(impl Serialize + ?Sized)) -> DocBuf {
+    pub(crate) fn doc(&mut self, value: &(impl Serialize + ?Sized)) -> DocBuf {
         self.take(to_doc(value))
+    }
+
+    /// Notes what had gone wrong in a part.
+    fn join(&mut self, part: Self) {
+        if self.0.is_none() {
+            self.0 = part.0;
+        }
     }
 
     fn check(self) -> Result<()> {

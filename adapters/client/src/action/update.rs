@@ -40,7 +40,7 @@ pub struct ReplaceOne<R: Runtime> {
 }
 
 /// The command's view of how to change a document.
-pub(super) fn change(update: UpdateModifications, doubt: &mut Doubt) -> Change {
+pub(crate) fn change(update: UpdateModifications, doubt: &mut Doubt) -> Change {
     match update {
         UpdateModifications::Document(document) => Change::Update(doubt.doc(&document)),
         UpdateModifications::Pipeline(stages) => Change::Pipeline(doubt.take(to_array(&stages))),

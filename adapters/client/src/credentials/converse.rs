@@ -1,10 +1,11 @@
 //! The loop of a handshake: what dials and logins that are repeated have in common.
 
+use core::time::Duration;
 use std::sync::Weak;
 
-use stator_proto::ServerAddress;
 use stator_proto::auth::scram::{Challenge, ScramKeys};
 use stator_proto::handshake::Handshake;
+use stator_proto::{Instant, ServerAddress};
 
 use super::{Store, fulfil};
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -13,16 +14,24 @@ use crate::inner::Core;
 use crate::link::Io;
 use crate::runtime::Runtime;
 
+/// What a handshake is held on.
+#[derive(Debug)]
+pub(crate) struct Conversation<'s, R: Runtime> {
+    pub(crate) address: &'s ServerAddress,
+    pub(crate) io: &'s mut Io<R>,
+    /// The time for each command after hello, within the deadline of the whole.
+    pub(crate) command_timeout: Option<Duration>,
+}
+
 /// Runs a handshake on a stream until it is done.
 pub(crate) async fn converse<R: Runtime>(
     core: &Weak<Core<R>>,
     store: &Store,
     runtime: &R,
-    address: &ServerAddress,
-    io: &mut Io<R>,
+    conversation: Conversation<'_, R>,
     handshake: &mut Handshake,
 ) -> Result<()> {
-    let outcome = run(core, store, runtime, address, io, handshake).await;
+    let outcome = run(core, store, runtime, conversation, handshake).await;
     if outcome.is_err()
         && let Some(login) = handshake.login()
     {
@@ -35,10 +44,11 @@ async fn run<R: Runtime>(
     core: &Weak<Core<R>>,
     store: &Store,
     runtime: &R,
-    address: &ServerAddress,
-    io: &mut Io<R>,
+    conversation: Conversation<'_, R>,
     handshake: &mut Handshake,
 ) -> Result<()> {
+    let Conversation { address, io, command_timeout } = conversation;
+    let mut due = Instant::FAR_FUTURE;
     let failed = |handshake: &Handshake, error| Error::at(phase(handshake), address, ErrorKind::Handshake(error));
     while !handshake.is_done() {
         if let Some(challenge) = handshake.poll_keys() {
@@ -48,8 +58,14 @@ async fn run<R: Runtime>(
         if let Some(need) = handshake.poll_need() {
             fulfil(store, runtime, handshake, need).await.map_err(|error| error.of_operation(address, false))?;
         }
-        let (now, deadline) = (runtime.now(), handshake.deadline());
-        if handshake.poll_transmit(now, &mut io.output) {
+        let now = runtime.now();
+        let sends = handshake.poll_transmit(now, &mut io.output);
+        if sends {
+            let timeout = command_timeout.filter(|_| handshake.is_authenticating());
+            due = timeout.map_or(due, |timeout| now + timeout);
+        }
+        let deadline = due.min(handshake.deadline());
+        if sends {
             let sent = io.write(deadline, |output, count| handshake.handle_sent(now, output, count)).await;
             sent.map_err(|error| failed_io(handshake, address, error))?;
         }

@@ -29,7 +29,7 @@ use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::hub::lock;
 use crate::runtime::Runtime;
 
-pub(crate) use converse::converse;
+pub(crate) use converse::{Conversation, converse};
 pub use provider::{
     AwsCredentialProvider, AwsCredentials, CallbackError, IdpInfo, OidcCallback, OidcCallbackRequest, OidcTokens,
 };

@@ -5,7 +5,7 @@ use stator_proto::auth::scram::Nonce;
 use stator_proto::connection::{Compression, Connection};
 use stator_proto::handshake::{Handshake, Login};
 
-use super::converse;
+use super::{Conversation, converse};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::hub::lock;
 use crate::inner::Core;
@@ -27,7 +27,8 @@ impl<R: Runtime> Core<R> {
         let server_api = self.config().server_api.clone();
         let nonce = Nonce::from_random(&random);
         let mut handshake = Handshake::reauthenticate(machine, login, server_api, deadline, nonce);
-        converse(&self.this, &self.credentials, &self.runtime, &link.address, &mut link.io, &mut handshake).await?;
+        let conversation = Conversation { address: &link.address, io: &mut link.io, command_timeout: None };
+        converse(&self.this, &self.credentials, &self.runtime, conversation, &mut handshake).await?;
         link.token = handshake.token().cloned();
         let Some((machine, keys)) = handshake.finish() else {
             return Err(Error::at(Phase::Auth, &link.address, ErrorKind::Closed));

@@ -14,7 +14,7 @@ pub(crate) struct After<R: Runtime> {
     pub(crate) wake: Vec<Waker>,
     pub(crate) close: Vec<Box<Link<R>>>,
     pub(crate) interrupt: Vec<Closer>,
-    pub(crate) dial: Vec<Seat>,
+    pub(crate) dial: Vec<Dial>,
     /// Connections whose owed reply is overdue; they are looked at once more.
     pub(crate) overdue: Vec<Box<Link<R>>>,
     /// Servers that need a monitor.
@@ -23,6 +23,14 @@ pub(crate) struct After<R: Runtime> {
     pub(crate) told: bool,
     /// The SRV records are to be asked for again.
     pub(crate) resolve_srv: bool,
+}
+
+/// A connection to be established.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dial {
+    pub(crate) seat: Seat,
+    /// It is minPoolSize that asks for it.
+    pub(crate) populates: bool,
 }
 
 impl<R: Runtime> Default for After<R> {

@@ -25,7 +25,7 @@ mod site;
 mod teller;
 mod waiting;
 
-pub(crate) use after::After;
+pub(crate) use after::{After, Dial};
 pub(crate) use desk::{Farewell, KeeperDesk, Kill, MonitorDesk, Orders};
 pub(crate) use site::Site;
 pub(crate) use teller::Teller;
@@ -156,7 +156,9 @@ impl<R: Runtime> Hub<R> {
 
     fn pool_action(&mut self, server: ServerId, action: pool::Action<Error>, after: &mut After<R>) {
         match action {
-            pool::Action::Dial { connection, .. } => after.dial.push(Seat { server, connection }),
+            pool::Action::Dial { connection, populates, .. } => {
+                after.dial.push(Dial { seat: Seat { server, connection }, populates });
+            }
             pool::Action::Grant { ticket, connection, owing } => {
                 if let Some(link) = self.take(Seat { server, connection }) {
                     self.answer(Place::new(server, ticket), Slot::Granted(Grant { link, owing }), after);
@@ -243,7 +245,7 @@ impl<R: Runtime> Hub<R> {
         }
         if let Some(command) = link.orphan.take() {
             let server = Arc::clone(&link.address);
-            self.keeper.kill.push(Kill { server, command, link: None, session: None });
+            self.keeper.kill.push(Kill { server, command, link: None, session: None, timeout: None });
             after.wake.extend(self.keeper.ring());
         }
         // The connection is in use, so the pool knows it and none of these calls can fail; its site is there as long as it is.

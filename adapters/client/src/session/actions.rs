@@ -63,6 +63,7 @@ impl<R: Runtime> CommitTransaction<R> {
     async fn execute(self) -> Result<()> {
         let mut held = self.session.hold()?;
         let machine = held.session();
+        machine.check_options(&Settings { timeout: self.timeout, ..Settings::default() }).map_err(refused)?;
         let Some(command) = machine.commit_transaction().map_err(refused)? else { return Ok(()) };
         let timeout = self.timeout.or(machine.transaction().options().timeout);
         let settings = Settings { timeout, ..Settings::default() };
@@ -72,28 +73,39 @@ impl<R: Runtime> CommitTransaction<R> {
 
 impl<R: Runtime> AbortTransaction<R> {
     async fn execute(self) -> Result<()> {
+        // Nobody can do anything about its errors: the server aborts the transaction after a while.
+        let _ = self.tell().await?;
+        Ok(())
+    }
+
+    /// Whether the server was told is the inner result.
+    async fn tell(self) -> Result<Result<()>> {
         let mut held = self.session.hold()?;
         let machine = held.session();
-        let Some(command) = machine.abort_transaction().map_err(refused)? else { return Ok(()) };
+        let Some(command) = machine.abort_transaction().map_err(refused)? else { return Ok(Ok(())) };
         let timeout = self.timeout.or(machine.transaction().options().timeout);
         let settings = Settings { timeout, ..Settings::default() };
-        // Nobody can do anything about its errors: the server aborts the transaction after a while.
-        let _ = self.core().execute_on(Route::Any, command, settings, Within::Session(held)).await;
-        Ok(())
+        let served = self.core().execute_on(Route::Any, command, settings, Within::Session(held)).await;
+        Ok(served.map(|_| ()))
     }
 }
 
 impl<R: Runtime> EndSession<R> {
     async fn execute(self) -> Result<()> {
+        let mut aborted = Ok(());
         if self.session.in_transaction() {
             let timeout = self.timeout.or(self.session.options().default_timeout);
-            AbortTransaction { session: self.session.clone(), timeout }.execute().await?;
+            aborted = AbortTransaction { session: self.session.clone(), timeout }.tell().await?;
         }
         let mut held = self.session.hold()?;
         if let Some(server) = held.session().end() {
             held.pinned = None;
             self.core().give_back_session(server);
         }
-        Ok(())
+        match aborted {
+            // It has ended all the same; but whoever sets a time wants to know.
+            Err(error) if error.is_timeout() => Err(error),
+            _ => Ok(()),
+        }
     }
 }

@@ -286,6 +286,9 @@ impl<R: Runtime> ClientSession<R> {
 
     /// Ends the session: an open transaction is aborted, and what the server keeps for the session can be used by another.
     /// Dropping the last clone does the same in the background. Ending it twice is harmless.
+    ///
+    /// The only error that a server can cause is a timeout of the abort; the session has ended nevertheless, and the server
+    /// aborts the transaction by itself after a while.
     pub fn end(&self) -> EndSession<R> {
         EndSession::new(self)
     }

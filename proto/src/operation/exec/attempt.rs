@@ -132,6 +132,9 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
 
     /// The attempt has failed.
     pub(super) fn fail<F: Failure + Into<E>>(&mut self, now: Instant, mut error: F, may_retry: bool) {
+        if self.tidying {
+            return self.handle_tidied();
+        }
         let situation = self.situation();
         let mut fault = Fault::of(&error);
         if fault.class == FailureClass::Timeout && !self.has_timeout && situation.stage != Stage::CheckOut {
@@ -140,7 +143,10 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
         }
         let added = added_labels(&situation, &fault, &self.retry);
         fault.labels = fault.labels | added;
-        let decision = if may_retry && is_retryable(&situation, &fault, &self.retry) {
+        let decision = if self.has_timeout && error.is_max_time_expired() {
+            // The server was told how much time is left, so this is a timeout of the operation, and the error its cause.
+            Decision::Expired
+        } else if may_retry && is_retryable(&situation, &fault, &self.retry) {
             self.decide(now, &fault)
         } else {
             Decision::Enough
@@ -203,6 +209,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
             Decision::Expired => State::Expired,
             // The host waited in vain for another attempt.
             Decision::Enough if is_retry && !is_fresh && self.has_timeout && self.deadline <= now => State::Expired,
+            Decision::Enough if self.tidies_up(situation, fault) => State::Exchange,
             Decision::Enough => match self.previous.take() {
                 Some((error, _)) => State::Done(Err(error)),
                 None => return,
@@ -213,6 +220,20 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
             self.attempt.wants_avoid = true;
             self.attempt.retargets = is_overload && self.retry.overload_retargeting;
             self.is_transient_retry = !fault.labels.is_retryable_overload();
+        }
+    }
+
+    /// Whether the operation uses the connection once more, now that it has failed.
+    fn tidies_up(&mut self, situation: &Situation, fault: &Fault) -> bool {
+        let is_answered = situation.stage == Stage::Exchange && fault.class == FailureClass::Server;
+        self.tidying = is_answered && self.previous.is_some() && self.operation.tidies_up();
+        self.tidying
+    }
+
+    /// What had failed before is what has failed.
+    pub(super) fn handle_tidied(&mut self) {
+        if let Some((error, _)) = self.previous.take() {
+            self.state = State::Done(Err(error));
         }
     }
 }

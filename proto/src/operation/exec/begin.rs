@@ -2,10 +2,10 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::{Attempt, Exec, Operation, OperationError, Reached, SessionSlot, State};
 use crate::Instant;
-use crate::concern::WriteConcern;
 use crate::connection::ConnectionError;
 use crate::operation::{SessionUse, Settings};
 use crate::retry::{Attempts, Failure, RetryOptions};
@@ -13,25 +13,23 @@ use crate::session::{ServerSession, Session};
 use crate::uri::ServerApi;
 
 impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Exec<O, E> {
-    /// Begins an operation without a session and without retries: its deadline is `settings.timeout` from now. A write
-    /// with a write concern that cannot be ([`WriteConcern::validate`]) is done at once, with an error.
+    /// Begins an operation without a session and without retries: its deadline is `settings.deadline`, or `settings.timeout` from
+    /// now. A write with a write concern that cannot be ([`WriteConcern::validate`](crate::concern::WriteConcern::validate)), and options that contradict the timeout,
+    /// are done at once, with an error.
     pub fn new(now: Instant, operation: O, settings: Settings, server_api: Option<ServerApi>) -> Self {
-        let deadline = match settings.timeout {
-            Some(timeout) if !timeout.is_zero() => now + timeout,
-            _ => Instant::FAR_FUTURE,
-        };
-        let concern = settings.write_concern.as_ref().filter(|_| operation.traits().write_concern);
-        let state = match concern.map_or(Ok(()), WriteConcern::validate) {
+        let due = settings.due(now);
+        let timeout = settings.timeout.or(due.map(|_| Duration::ZERO));
+        let state = match check(&operation, &settings, timeout) {
             Ok(()) => State::CheckOut,
-            Err(_) => State::Done(Err(OperationError::InvalidArgument(INVALID_WRITE_CONCERN).into())),
+            Err(error) => State::Done(Err(error.into())),
         };
         Self {
             traits: operation.traits(),
-            has_timeout: settings.timeout.is_some(),
+            has_timeout: due.is_some(),
             operation,
             settings,
             server_api,
-            deadline,
+            deadline: due.unwrap_or(Instant::FAR_FUTURE),
             operation_id: 0,
             partly_done: false,
             reached: Reached::default(),
@@ -43,6 +41,7 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
             txn_number: None,
             is_transient_retry: false,
             avoid: Vec::new(),
+            tidying: false,
             previous: None,
             state,
         }
@@ -89,6 +88,15 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
         self.session = SessionSlot::Implicit(session);
         self
     }
+}
+
+/// Checks what can be checked before a server is selected.
+fn check(operation: &impl Operation, settings: &Settings, timeout: Option<Duration>) -> Result<(), OperationError> {
+    let concern = settings.write_concern.as_ref().filter(|_| operation.traits().write_concern);
+    if concern.is_some_and(|concern| concern.validate().is_err()) {
+        return Err(OperationError::InvalidArgument(INVALID_WRITE_CONCERN));
+    }
+    operation.check_timeout(timeout)
 }
 
 const INVALID_WRITE_CONCERN: &str =

@@ -165,15 +165,18 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
             .then(|| self.deadline.duration_since(now).saturating_sub(self.reached.min_round_trip_time));
         match self.operation.max_time() {
             MaxTime::Deadline(given) | MaxTime::Unbounded(given) if !self.has_timeout => given.map(max_time_ms),
-            MaxTime::Deadline(_) => left.map(|left| max_time_ms(left).max(1)),
+            MaxTime::Deadline(_) => left.map(|left| max_time_ms(left).clamp(1, MOST)),
             MaxTime::Unbounded(_) => None,
             MaxTime::Await(given) => given.map(|given| match left {
-                Some(left) if left < given => max_time_ms(left).max(1),
+                Some(left) if left < given => max_time_ms(left).clamp(1, MOST),
                 _ => max_time_ms(given),
             }),
         }
     }
 }
+
+/// Servers refuse a longer `maxTimeMS`.
+const MOST: i64 = i32::MAX as i64;
 
 /// In milliseconds. Zero means no limit, so less than one is one.
 fn max_time_ms(time: Duration) -> i64 {

@@ -1,6 +1,8 @@
 //! Operations against a scripted server: an [`Exec`] and a [`Connection`] in virtual time, without a socket.
 
 mod bson_text;
+mod bulk_write;
+mod client_bulk_write;
 mod cursors;
 mod ddl;
 mod deadline;
@@ -10,6 +12,7 @@ mod reads;
 mod reauth;
 mod retries;
 mod sessions;
+mod timeouts;
 mod transactions;
 mod walk;
 mod writes;

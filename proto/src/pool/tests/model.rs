@@ -152,7 +152,7 @@ impl Model {
     fn drain(&mut self) {
         for action in self.world.actions() {
             match action {
-                Action::Dial { connection, generation } => {
+                Action::Dial { connection, generation, .. } => {
                     assert!(generation <= self.world.pool.generation());
                     assert!(self.dialling.insert(connection));
                 }

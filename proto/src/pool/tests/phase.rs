@@ -106,7 +106,7 @@ fn after_a_clear_the_next_generation_is_as_good_as_the_first() {
     world.pool.ready(world.now);
     world.forget();
     let ticket = world.wait();
-    let Some(Action::Dial { connection, generation: Generation(1) }) = world.pool.poll_action() else { panic!() };
+    let Some(Action::Dial { connection, generation: Generation(1), .. }) = world.pool.poll_action() else { panic!() };
     world.establish(connection);
     assert_eq!(world.actions(), [grant(ticket, connection)]);
     world.check_in(connection);

@@ -75,7 +75,7 @@ fn a_lost_connection_is_replaced() {
     }
     let held = world.granted();
     world.pool.discard(world.now, held, CloseReason::Error, None).unwrap();
-    assert!(matches!(world.actions()[..], [Action::Close { .. }, Action::Dial { .. }]));
+    assert!(matches!(world.actions()[..], [Action::Close { .. }, Action::Dial { populates: true, .. }]));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_check_out_closes_what_was_idle_for_too_long_and_dials() {
     let expected = [close(held[1], CloseReason::Idle), close(held[0], CloseReason::Idle)];
     let actions = world.actions();
     assert_eq!(actions[..2], expected);
-    assert!(matches!(actions[2..], [Action::Dial { .. }]));
+    assert!(matches!(actions[2..], [Action::Dial { populates: false, .. }]));
 }
 
 #[test]

@@ -13,12 +13,8 @@ use crate::unified::schema::{OverridesEntity, read};
 use crate::unified::stop::{Outcome, Stop};
 
 /// Arguments of which cases know and the client does not, with what is needed.
-const NEEDED: &[(&str, &str)] = &[
-    ("session", "sessions"),
-    ("rawData", "rawData"),
-    ("timeoutMode", "timeoutMode"),
-    ("cursorType", "tailable cursors"),
-];
+const NEEDED: &[(&str, &str)] =
+    &[("rawData", "rawData"), ("timeoutMode", "timeoutMode"), ("cursorType", "tailable cursors")];
 
 /// The arguments that are left.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Operations of clients.
 
-use stator_client::Runtime;
 use stator_client::options::DriverInfo;
+use stator_client::{ClientSession, Runtime};
 
 use super::arguments::Arguments;
 use super::{Done, Output, unknown};
@@ -11,7 +11,21 @@ use crate::unified::stop::Outcome;
 use bson::{Bson, Document};
 use std::time::Duration;
 
-pub(super) async fn execute<R: Runtime>(entity: &ClientUnderTest<R>, operation: &Operation) -> Outcome<Done<R>> {
+/// The action in a session, if there is one.
+macro_rules! in_session {
+    ($action:ident, $session:ident) => {
+        match $session {
+            Some(session) => $action.session(session),
+            None => $action,
+        }
+    };
+}
+
+pub(super) async fn execute<R: Runtime>(
+    entity: &ClientUnderTest<R>,
+    operation: &Operation,
+    session: Option<&ClientSession<R>>,
+) -> Outcome<Done<R>> {
     let client = &entity.client;
     let mut arguments = Arguments::new(&operation.arguments);
     match operation.name.as_str() {
@@ -32,12 +46,14 @@ pub(super) async fn execute<R: Runtime>(entity: &ClientUnderTest<R>, operation: 
             Ok(client.append_metadata(info).map(|()| Output::Nothing))
         }
         "dropDatabase" => {
-            let database = client.database(&arguments.need::<String>("database")?);
+            let mut action = client.database(&arguments.need::<String>("database")?).drop();
+            action = in_session!(action, session);
             arguments.end()?;
-            Ok(database.drop().await.map(|()| Output::Nothing))
+            Ok(action.await.map(|()| Output::Nothing))
         }
         "listDatabases" => {
             let mut action = client.list_databases();
+            action = in_session!(action, session);
             set!(arguments, action;
                 "filter" filter Document,
                 "nameOnly" name_only bool,
@@ -50,6 +66,7 @@ pub(super) async fn execute<R: Runtime>(entity: &ClientUnderTest<R>, operation: 
         }
         "listDatabaseNames" => {
             let mut action = client.list_database_names();
+            action = in_session!(action, session);
             set!(arguments, action;
                 "filter" filter Document,
                 "authorizedDatabases" authorized_databases bool,

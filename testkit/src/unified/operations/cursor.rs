@@ -40,6 +40,14 @@ pub(super) async fn execute<R: Runtime>(slot: &CursorSlot<R>, operation: &Operat
 
 /// All documents of a cursor.
 pub(super) async fn all<R: Runtime>(cursor: stator_client::Result<Cursor<R, Document>>) -> Done<R> {
-    let documents = cursor?.to_list(None).await?;
+    let mut cursor = cursor?;
+    let documents = match cursor.to_list(None).await {
+        Ok(documents) => documents,
+        Err(error) => {
+            // Cases look for its killCursors, which is sent in the background if nobody waits for it.
+            let _ = cursor.close().await;
+            return Err(error);
+        }
+    };
     Ok(Output::Value(documents.into_iter().map(Bson::Document).collect(), crate::unified::matching::Place::Roots))
 }

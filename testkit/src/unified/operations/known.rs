@@ -6,15 +6,8 @@ use crate::unified::schema::{Operation, read};
 use crate::unified::stop::{Outcome, Stop};
 
 const NEEDED: &[(&str, &str)] = &[
-    ("abortTransaction", "sessions"),
-    ("assertSessionDirty", "sessions"),
-    ("assertSessionNotDirty", "sessions"),
-    ("assertSessionPinned", "sessions"),
-    ("assertSessionTransactionState", "sessions"),
-    ("assertSessionUnpinned", "sessions"),
     ("bulkWrite", "bulk writes"),
     ("clientBulkWrite", "bulk writes"),
-    ("commitTransaction", "sessions"),
     ("count", "`count` (deprecated)"),
     ("createChangeStream", "change streams"),
     ("createCommandCursor", "runCursorCommand"),
@@ -24,8 +17,6 @@ const NEEDED: &[(&str, &str)] = &[
     ("dropIndex", "index management"),
     ("dropIndexes", "index management"),
     ("dropSearchIndex", "search indexes"),
-    ("endSession", "sessions"),
-    ("getSnapshotTime", "sessions"),
     ("listCollectionObjects", "`listCollectionObjects` (optional)"),
     ("listDatabaseObjects", "`listDatabaseObjects` (optional)"),
     ("listIndexNames", "index management"),
@@ -36,10 +27,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("modifyCollection", "modifyCollection"),
     ("rename", "rename"),
     ("runCursorCommand", "runCursorCommand"),
-    ("startTransaction", "sessions"),
-    ("targetedFailPoint", "sessions"),
     ("updateSearchIndex", "search indexes"),
-    ("withTransaction", "sessions"),
 ];
 
 /// Stops a case before it begins if it would meet an operation that the client does not have.
@@ -52,7 +40,6 @@ pub(in crate::unified) fn check_known(operations: &[Operation]) -> Outcome {
         for entity in operation.arguments.get("entities").and_then(Bson::as_array).into_iter().flatten() {
             let kind = entity.as_document().and_then(|entity| entity.keys().next());
             match kind.map(String::as_str) {
-                Some("session") => return Err(Stop::needs("sessions")),
                 Some("bucket") => return Err(Stop::needs("GridFS")),
                 Some("clientEncryption") => return Err(Stop::needs("in-use encryption")),
                 _ => {}
@@ -65,6 +52,11 @@ pub(in crate::unified) fn check_known(operations: &[Operation]) -> Outcome {
 /// Whether the operations set fail points.
 pub(in crate::unified) fn set_fail_points(operations: &[Operation]) -> bool {
     operations.iter().any(|operation| matches!(operation.name.as_str(), "failPoint" | "targetedFailPoint"))
+}
+
+/// Whether the operations start transactions.
+pub(in crate::unified) fn start_transactions(operations: &[Operation]) -> bool {
+    operations.iter().any(|operation| matches!(operation.name.as_str(), "startTransaction" | "withTransaction"))
 }
 
 fn check(operation: &Operation) -> Outcome {

@@ -29,9 +29,10 @@ mod errors;
 mod known;
 mod modify;
 mod runner;
+pub(super) mod session;
 mod waits;
 
-pub(super) use known::{check_known, set_fail_points};
+pub(super) use known::{check_known, set_fail_points, start_transactions};
 
 /// What an operation returned.
 #[derive(Debug)]
@@ -81,16 +82,33 @@ pub(super) fn execute<'a, R: Runtime>(
     })
 }
 
-async fn dispatch<R: Runtime>(case: &Case<R>, operation: &Operation) -> Outcome<Done<R>> {
-    match case.entities.get(&operation.object)? {
-        Entity::Client(entity) => client::execute(&entity, operation).await,
-        Entity::Database(entity) => database::execute(&entity, operation).await,
-        Entity::Collection(entity) => collection::execute(&entity, operation).await,
-        Entity::Cursor(entity) => cursor::execute(&entity, operation).await,
-        Entity::Thread(_) | Entity::Topology(_) | Entity::Value(_) => {
-            Err(Stop::fail(format!("entity {} has no operations", operation.object)))
+/// Boxed, because a callback's operations come back here.
+fn dispatch<'a, R: Runtime>(
+    case: &'a Arc<Case<R>>,
+    operation: &'a Operation,
+) -> std::pin::Pin<Box<dyn Future<Output = Outcome<Done<R>>> + Send + 'a>> {
+    Box::pin(async move {
+        let entity = case.entities.get(&operation.object)?;
+        if let Some((operation, session)) = session::split(case, operation)? {
+            let operation = &operation;
+            return match entity {
+                Entity::Client(entity) => client::execute(&entity, operation, Some(&session)).await,
+                Entity::Database(entity) => database::execute(&entity.with_session(&session), operation).await,
+                Entity::Collection(entity) => collection::execute(&entity.with_session(&session), operation).await,
+                _ => Err(Stop::fail(format!("entity {} has no operations in sessions", operation.object))),
+            };
         }
-    }
+        match entity {
+            Entity::Client(entity) => client::execute(&entity, operation, None).await,
+            Entity::Database(entity) => database::execute(&entity, operation).await,
+            Entity::Collection(entity) => collection::execute(&entity, operation).await,
+            Entity::Session(entity) => session::execute(case, &entity, operation).await,
+            Entity::Cursor(entity) => cursor::execute(&entity, operation).await,
+            Entity::Thread(_) | Entity::Topology(_) | Entity::Value(_) => {
+                Err(Stop::fail(format!("entity {} has no operations", operation.object)))
+            }
+        }
+    })
 }
 
 /// Fails for an operation that the entity does not have.

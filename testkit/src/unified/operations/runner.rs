@@ -7,9 +7,9 @@ use bson::{Bson, Document, doc};
 use stator_client::Runtime;
 
 use super::arguments::Arguments;
-use super::{unknown, waits};
+use super::{session, unknown, waits};
 use crate::unified::case::Case;
-use crate::unified::schema::{Entity, EventKind, EventType, ExpectedEvent, Filled, Operation};
+use crate::unified::schema::{Entity, ExpectedEvent, Filled, Operation};
 use crate::unified::stop::{Outcome, Stop};
 
 /// How long `waitForEvent` waits.
@@ -83,9 +83,8 @@ pub(super) async fn execute<R: Runtime>(case: &Arc<Case<R>>, operation: &Operati
         "recordTopologyDescription" => waits::record_topology(case, arguments),
         "assertTopologyType" => waits::assert_topology_type(case, arguments),
         "waitForPrimaryChange" => waits::primary_change(case, arguments).await,
-        "assertSameLsidOnLastTwoCommands" => lsids(case, arguments, true),
-        "assertDifferentLsidOnLastTwoCommands" => lsids(case, arguments, false),
-        _ => unknown(operation, "test runner"),
+        "targetedFailPoint" => session::targeted_fail_point(case, arguments),
+        name => session::assert(case, name, arguments).unwrap_or_else(|| unknown(operation, "test runner")),
     }
 }
 
@@ -135,17 +134,4 @@ fn first_batch(reply: &Document) -> Result<Vec<Document>, String> {
     let batch = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
     let batch = batch.map_err(|error| error.to_string())?;
     Ok(batch.iter().filter_map(Bson::as_document).cloned().collect())
-}
-
-fn lsids<R: Runtime>(case: &Case<R>, mut arguments: Arguments, same: bool) -> Outcome {
-    let client = case.entities.client(&arguments.need::<String>("client")?)?;
-    arguments.end()?;
-    let events = client.recorder.events(EventType::Command);
-    let started = events.iter().filter(|event| event.kind == EventKind::CommandStartedEvent);
-    let lsids: Vec<_> = started.map(|event| event.command.as_ref().and_then(|command| command.get("lsid"))).collect();
-    match lsids[..] {
-        [.., Some(one), Some(other)] if (one == other) == same => Ok(()),
-        [.., Some(one), Some(other)] => Err(Stop::fail(format!("the last two lsids are {one} and {other}"))),
-        _ => Err("there are no two commands with an lsid".into()),
-    }
 }

@@ -14,7 +14,9 @@ mod expect;
 mod parts;
 mod shape;
 
-pub use entity::{ClientEntity, CollectionEntity, DatabaseEntity, Entity, LogFilter, OverridesEntity, ServerApiEntity};
+pub use entity::{
+    ClientEntity, CollectionEntity, DatabaseEntity, Entity, LogFilter, OverridesEntity, ServerApiEntity, SessionEntity,
+};
 pub use event::{Checks, EventKind, EventType, ExpectedEvent, ExpectedEvents};
 pub use expect::{Component, ExpectedError, ExpectedLog, ExpectedLogs, ExpectedSpans, Severity};
 pub use parts::{CollectionData, Csfle, Filled, Requirement, Serverless, Topology, Version};

@@ -6,6 +6,7 @@
 mod admin;
 mod aggregate;
 mod auth;
+mod bulk_write;
 mod cursors;
 mod error;
 mod external;
@@ -150,7 +151,8 @@ impl Engine {
         if request.body.contains_key("autocommit") {
             return Err(Failed::new(ILLEGAL_OPERATION, "transactions are not simulated"));
         }
-        if self.config.set_name.is_none() {
+        let is_mongos = self.config.hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
+        if self.config.set_name.is_none() && !is_mongos {
             let why = "Transaction numbers are only allowed on a replica set member or mongos";
             return Err(Failed::new(ILLEGAL_OPERATION, why));
         }
@@ -176,6 +178,7 @@ impl Engine {
             "insert" => self.insert(request),
             "update" => self.update(request),
             "delete" => self.delete(request),
+            "bulkWrite" => self.bulk_write(request),
             "findAndModify" | "findandmodify" => self.find_and_modify(request),
             "find" => self.find(request),
             "getMore" => self.get_more(request),

@@ -13,7 +13,7 @@ use crate::server::request::Request;
 type Namespace = (String, String);
 
 /// A failed write of a batch: the write error without its index.
-struct WriteError(Document);
+pub(super) struct WriteError(pub(super) Document);
 
 impl From<Failed> for WriteError {
     fn from(failed: Failed) -> Self {
@@ -23,10 +23,10 @@ impl From<Failed> for WriteError {
 
 /// What one update did.
 #[derive(Default)]
-struct Updated {
-    matched: i32,
-    modified: i32,
-    upserted: Option<Bson>,
+pub(super) struct Updated {
+    pub(super) matched: i32,
+    pub(super) modified: i32,
+    pub(super) upserted: Option<Bson>,
     before: Option<Document>,
     after: Option<Document>,
 }
@@ -129,7 +129,7 @@ impl Engine {
     }
 
     /// The statements of a write command, whose number is limited.
-    fn batch<'a>(&self, request: &'a Request, field: &str) -> Result<Vec<&'a Document>, Failed> {
+    pub(super) fn batch<'a>(&self, request: &'a Request, field: &str) -> Result<Vec<&'a Document>, Failed> {
         let statements = request.documents(field);
         let most = usize::try_from(self.config.max_write_batch_size).unwrap_or(0);
         if statements.is_empty() || statements.len() > most {
@@ -140,7 +140,7 @@ impl Engine {
         Ok(statements)
     }
 
-    fn insert_one(&mut self, namespace: &Namespace, mut document: Document) -> Result<Bson, WriteError> {
+    pub(super) fn insert_one(&mut self, namespace: &Namespace, mut document: Document) -> Result<Bson, WriteError> {
         let id = match document.get("_id") {
             Some(Bson::Array(_)) => {
                 return Err(Failed::bad_value("The '_id' value cannot be of type array").into());
@@ -169,7 +169,7 @@ impl Engine {
         ))
     }
 
-    fn update_some(
+    pub(super) fn update_some(
         &mut self,
         namespace: &Namespace,
         filter: &Document,
@@ -229,7 +229,7 @@ fn duplicate((database, collection): &Namespace, id: &Bson) -> WriteError {
 }
 
 /// An update document; pipelines are not simulated.
-fn change_of(body: &Document, field: &str) -> Result<Document, Failed> {
+pub(super) fn change_of(body: &Document, field: &str) -> Result<Document, Failed> {
     body.get_document(field)
         .cloned()
         .map_err(|_| Failed::new(FAILED_TO_PARSE, format!("'{field}' must be a document; pipelines are not simulated")))
