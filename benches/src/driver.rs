@@ -80,6 +80,18 @@ pub trait Driver: Clone + Debug + Send + Sync + 'static {
     /// Inserts so many copies, ordered.
     fn insert_many(&self, size: Size, copies: usize) -> impl Future<Output = Result<(), Failure>> + Send;
 
+    /// The collection's bulkWrite of so many insert models, ordered. Not every driver has one.
+    fn bulk_write(&self, size: Size, copies: usize) -> impl Future<Output = Result<(), Failure>> + Send {
+        let _ = (size, copies);
+        async { Err("there is no bulkWrite".into()) }
+    }
+
+    /// The same of an insert, a replace and a delete of whatever is there, so many times the three. Not every driver has it.
+    fn bulk_mixed(&self, copies: usize) -> impl Future<Output = Result<(), Failure>> + Send {
+        let _ = copies;
+        async { Err("there is no bulkWrite".into()) }
+    }
+
     /// Reads an LDJSON file and inserts its documents, unordered. Says how many.
     fn import(&self, from: PathBuf) -> impl Future<Output = Result<u64, Failure>> + Send;
 

@@ -6,8 +6,8 @@ use crate::Data;
 
 /// One operation of DriverBench, or one of ours. Finds are of the specification's tweet.
 ///
-/// GridFS and the bulkWrite commands of the specification have their place behind [`Task::BulkInsert`] and [`Task::Export`], as soon as
-/// there is something to measure.
+/// The specification's GridFS tasks have their places behind [`Task::BulkMixed`] and [`Task::Export`], as soon as there is something to
+/// measure; those of the client's bulkWrite behind [`Task::BulkMixed`], with a server of 8.0 or later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     /// One of the documents is encoded or decoded; no server is asked.
@@ -22,6 +22,10 @@ pub enum Task {
     FindMany(As),
     /// Insert a batch of the [scale](crate::data::Scale); an operation is one document.
     BulkInsert(Size),
+    /// The collection's bulkWrite of as many insert models; an operation is one document.
+    BulkWrite(Size),
+    /// The collection's bulkWrite of an insert, a replace and a delete for each small document; an operation is the three of them.
+    BulkMixed,
     /// Read the LDJSON files, parse them and insert all; an operation is one document.
     Import,
     /// Find all and write them to as many files; an operation is one document.
@@ -102,7 +106,8 @@ impl Task {
         all.extend(Size::ALL.map(Self::InsertOne));
         all.extend(As::ALL.map(Self::FindMany));
         all.extend(Size::ALL.map(Self::BulkInsert));
-        all.extend([Self::Import, Self::Export]);
+        all.extend(Size::ALL.map(Self::BulkWrite));
+        all.extend([Self::BulkMixed, Self::Import, Self::Export]);
         for pool in [1, 10, 100] {
             all.extend([1, 16, 64, 256].map(|tasks| Self::Concurrent { tasks, pool }));
         }
@@ -136,7 +141,7 @@ impl Task {
 
     /// Whether it begins with an empty collection for inserts.
     pub const fn inserts(self) -> bool {
-        matches!(self, Self::InsertOne(_) | Self::BulkInsert(_) | Self::Import)
+        matches!(self, Self::InsertOne(_) | Self::BulkInsert(_) | Self::BulkWrite(_) | Self::BulkMixed | Self::Import)
     }
 
     /// Whether it is about BSON alone.
@@ -148,7 +153,7 @@ impl Task {
     pub const fn can_replay(self) -> bool {
         match self {
             Self::RunCommand | Self::FindOne(_) | Self::FindMany(_) => true,
-            Self::InsertOne(size) | Self::BulkInsert(size) => matches!(size, Size::Small),
+            Self::InsertOne(size) | Self::BulkInsert(size) | Self::BulkWrite(size) => matches!(size, Size::Small),
             _ => false,
         }
     }
@@ -160,8 +165,9 @@ impl Task {
             Self::Bson(Shape::Flat, _) => &data.flat,
             Self::Bson(Shape::Deep, _) => &data.deep,
             Self::Bson(Shape::Full, _) => &data.full,
-            Self::InsertOne(Size::Small) | Self::BulkInsert(Size::Small) => &data.small,
-            Self::InsertOne(Size::Large) | Self::BulkInsert(Size::Large) => &data.large,
+            Self::InsertOne(size) | Self::BulkInsert(size) | Self::BulkWrite(size) => data.document(size),
+            // It is inserted, and inserted again in its own place.
+            Self::BulkMixed => return 2 * bson::serialize_to_vec(&data.small).map_or(0, |bytes| bytes.len()),
             Self::FindOne(_) | Self::FindMany(_) | Self::Import | Self::Export | Self::Concurrent { .. } => &data.tweet,
             _ => return 0,
         };
@@ -178,6 +184,8 @@ impl fmt::Display for Task {
             Self::InsertOne(size) => write!(f, "insert-one-{}", size.name()),
             Self::FindMany(into) => write!(f, "find-many-{}", into.name()),
             Self::BulkInsert(size) => write!(f, "bulk-insert-{}", size.name()),
+            Self::BulkWrite(size) => write!(f, "bulk-write-{}", size.name()),
+            Self::BulkMixed => f.write_str("bulk-write-mixed"),
             Self::Import => f.write_str("ldjson-import"),
             Self::Export => f.write_str("ldjson-export"),
             Self::Concurrent { tasks, pool } => write!(f, "concurrent-{tasks}-on-{pool}"),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use bson::{Document, RawDocumentBuf, doc};
 
 use crate::Failure;
+use crate::task::Size;
 
 mod archive;
 mod cache;
@@ -109,6 +110,22 @@ impl Data {
     /// The tweet with an `_id` in front, encoded.
     pub fn raw_tweet(&self, id: i32) -> Result<RawDocumentBuf, Failure> {
         Ok(RawDocumentBuf::try_from(&self.numbered_tweet(id))?)
+    }
+
+    /// The document that inserts of this size insert.
+    pub const fn document(&self, size: Size) -> &Document {
+        match size {
+            Size::Small => &self.small,
+            Size::Large => &self.large,
+        }
+    }
+
+    /// How many documents are inserted at once.
+    pub const fn batch(&self, size: Size) -> usize {
+        match size {
+            Size::Small => self.scale.small_batch,
+            Size::Large => self.scale.large_batch,
+        }
     }
 
     /// How many tweets there are.

@@ -121,6 +121,18 @@ impl Driver for Direct {
         Ok(())
     }
 
+    async fn bulk_write(&self, size: Size, copies: usize) -> Result<(), Failure> {
+        let handles = &self.0.0;
+        black_box(handles.inserts.bulk_write(handles.inserts_of(size, copies)).run()?);
+        Ok(())
+    }
+
+    async fn bulk_mixed(&self, copies: usize) -> Result<(), Failure> {
+        let handles = &self.0.0;
+        black_box(handles.inserts.bulk_write(handles.mixed(copies)).run()?);
+        Ok(())
+    }
+
     async fn import(&self, from: PathBuf) -> Result<u64, Failure> {
         self.0.import(from).await
     }

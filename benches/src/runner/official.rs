@@ -15,7 +15,7 @@ use mongodb::options::ClientOptions;
 use mongodb::{Client, Collection, Cursor, Database};
 
 use super::driven::Driven;
-use super::roster::of_client;
+use super::roster::of_official;
 use super::{Contender, Failure, Runner};
 use crate::Data;
 use crate::data::Tweet;
@@ -28,8 +28,8 @@ use crate::task::{As, Size};
 /// The official driver on both of tokio's runtimes.
 pub(super) fn contenders() -> Vec<Contender> {
     vec![
-        Contender { name: "official-mt", peer: "official-mt", can: of_client, make: multi_thread },
-        Contender { name: "official-ct", peer: "official-ct", can: of_client, make: current_thread },
+        Contender { name: "official-mt", peer: "official-mt", can: of_official, make: multi_thread },
+        Contender { name: "official-ct", peer: "official-ct", can: of_official, make: current_thread },
     ]
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::roster::of_client;
+use super::roster::of_official;
 use super::{Contender, Done, Failure, Runner};
 use crate::driver::Settings;
 use crate::measure::Stopwatch;
@@ -26,8 +26,8 @@ fn bson2() -> PathBuf {
 /// Clients in other programs that have been built.
 pub(super) fn contenders() -> Vec<Contender> {
     let mut all = vec![
-        Contender { name: "official2-mt", peer: "official-mt", can: of_client, make: |to| start("official2-mt", to) },
-        Contender { name: "official2-ct", peer: "official-ct", can: of_client, make: |to| start("official2-ct", to) },
+        Contender { name: "official2-mt", peer: "official-mt", can: of_official, make: |to| start("official2-mt", to) },
+        Contender { name: "official2-ct", peer: "official-ct", can: of_official, make: |to| start("official2-ct", to) },
     ];
     all.retain(|_| bson2().is_file());
     all

@@ -56,6 +56,11 @@ pub const fn of_client(task: Task) -> bool {
     !task.is_bson() && !matches!(task, Task::Build)
 }
 
+/// The official driver's collections have no bulkWrite.
+pub const fn of_official(task: Task) -> bool {
+    of_client(task) && !matches!(task, Task::BulkWrite(_) | Task::BulkMixed)
+}
+
 fn on_tokio_mt(settings: &Settings) -> Result<Box<dyn Runner>, Failure> {
     Ok(Box::new(Driven::<Stator<Tokio>, _>::new("stator-mt", OnTokio::multi_thread()?, settings).spawning()))
 }

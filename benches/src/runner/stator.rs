@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bson::{Bson, Document, RawDocumentBuf, doc};
 use stator_client::event::{Listener, PoolEventKind};
+use stator_client::options::{DeleteOneModel, InsertOneModel, ReplaceOneModel, WriteModel};
 use stator_client::{Client, ClientOptions, Collection, Database, Runtime};
 
 use super::Failure;
@@ -37,10 +38,25 @@ pub(super) struct Handles<R: Runtime> {
 impl<R: Runtime> Handles<R> {
     /// The document that inserts of this size insert.
     pub(super) fn document(&self, size: Size) -> &Document {
-        match size {
-            Size::Small => &self.data.small,
-            Size::Large => &self.data.large,
-        }
+        self.data.document(size)
+    }
+
+    /// So many insert models.
+    pub(super) fn inserts_of(&self, size: Size, copies: usize) -> impl Iterator<Item = InsertOneModel> {
+        (0..copies).map(move |_| InsertOneModel::new(self.document(size)))
+    }
+
+    /// So many times an insert, a replace and a delete.
+    pub(super) fn mixed(&self, copies: usize) -> impl Iterator<Item = WriteModel> {
+        let small = &self.data.small;
+        let three = move |_| -> [WriteModel; 3] {
+            [
+                InsertOneModel::new(small).into(),
+                ReplaceOneModel::new(doc! {}, small).into(),
+                DeleteOneModel::new(doc! {}).into(),
+            ]
+        };
+        (0..copies).flat_map(three)
     }
 }
 
@@ -117,6 +133,16 @@ impl<R: Runtime + Default> Driver for Stator<R> {
     async fn insert_many(&self, size: Size, copies: usize) -> Result<(), Failure> {
         let copies = std::iter::repeat_n(self.0.document(size), copies);
         black_box(self.0.inserts.insert_many(copies).await?);
+        Ok(())
+    }
+
+    async fn bulk_write(&self, size: Size, copies: usize) -> Result<(), Failure> {
+        black_box(self.0.inserts.bulk_write(self.0.inserts_of(size, copies)).await?);
+        Ok(())
+    }
+
+    async fn bulk_mixed(&self, copies: usize) -> Result<(), Failure> {
+        black_box(self.0.inserts.bulk_write(self.0.mixed(copies)).await?);
         Ok(())
     }
 

@@ -34,16 +34,31 @@ pub(super) async fn run<D: Driver>(driver: &D, settings: &Settings, task: Task, 
             Ok(found)
         }
         Task::BulkInsert(size) => {
-            let batch = match size {
-                Size::Small => data.scale.small_batch,
-                Size::Large => data.scale.large_batch,
-            };
+            let batch = data.batch(size);
             let mut inserted = 0;
             while inserted < count {
                 driver.insert_many(size, batch).await?;
                 inserted += batch as u64;
             }
             Ok(inserted)
+        }
+        Task::BulkWrite(size) => {
+            let batch = data.batch(size);
+            let mut inserted = 0;
+            while inserted < count {
+                driver.bulk_write(size, batch).await?;
+                inserted += batch as u64;
+            }
+            Ok(inserted)
+        }
+        Task::BulkMixed => {
+            let batch = data.batch(Size::Small);
+            let mut written = 0;
+            while written < count {
+                driver.bulk_mixed(batch).await?;
+                written += batch as u64;
+            }
+            Ok(written)
         }
         other => Err(format!("{other} is no task of one operation after the other").into()),
     }

@@ -90,7 +90,7 @@ impl<R: Runtime> ClientBulkWrite<R> {
 /// Leaves it to the keeper to kill the cursor with the results that could not be read, because the connection was lost.
 fn forget<R: Runtime>(core: &Core<R>, error: &Error, cursor: Option<KillCursors>) {
     let (Some(command), Some(server)) = (cursor, error.server()) else { return };
-    let kill = Kill { server: Arc::new(server.clone()), command, link: None, session: None };
+    let kill = Kill { server: Arc::new(server.clone()), command, link: None, session: None, timeout: None };
     let mut hub = lock(&core.hub);
     if hub.closed {
         return;

@@ -8,15 +8,15 @@ use std::process::ExitCode;
 use stator_benches::driver::Settings;
 use stator_benches::host::OnTokio;
 use stator_benches::runner::driven::Driven;
-use stator_benches::runner::roster::of_client;
+use stator_benches::runner::roster::of_official;
 use stator_benches::runner::{Contender, process};
 use stator_benches::{Failure, Runner};
 
 use driver::Official;
 
 const CONTENDERS: [Contender; 3] = [
-    Contender { name: "official2-mt", peer: "official-mt", can: of_client, make: multi_thread },
-    Contender { name: "official2-ct", peer: "official-ct", can: of_client, make: current_thread },
+    Contender { name: "official2-mt", peer: "official-mt", can: of_official, make: multi_thread },
+    Contender { name: "official2-ct", peer: "official-ct", can: of_official, make: current_thread },
     Contender { name: "official2", peer: "official", can: codec::can, make: codec::make },
 ];
 
