@@ -19,6 +19,8 @@ cd "$here/.."
 # shellcheck disable=SC2086
 cargo build --release -p stator-benches --bin callgrind --bin replay $features
 target=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release
+# Generated documents, so that the counts are the same wherever they are made.
+export STATOR_BENCH_DATA=/nonexistent
 tasks=${TASKS:-$("$target/callgrind" --list)}
 
 work=$(mktemp -d)
@@ -54,7 +56,7 @@ per_operation() {
 
 {
     echo "# Instructions per operation in user space, without memcpy, memmove and memset; of find-many and bulk-insert, per document."
-    echo "# Written by callgrind.sh: $(rustc --version | cut -d' ' -f1,2), $(uname -m), tweets of benches/src/data or the specification."
+    echo "# Written by callgrind.sh: $(rustc --version | cut -d' ' -f1,2), $(uname -m), generated documents."
     printf '%-20s %-17s %12s\n' '# task' runner instructions
     for task in $tasks; do
         # Batches are of a thousand.
