@@ -37,7 +37,7 @@ fn what_keeps_not_to_the_schema_is_refused() {
 
 #[test]
 fn what_must_fail_fails() {
-    let deployments = Deployments::new();
+    let deployments = Deployments::new(None);
     for runtime in [UnifiedRuntime::Tokio, UnifiedRuntime::Blocking] {
         let Some(report) = run(runtime, &deployments, "tests/valid-fail") else { return };
         assert!(report.failed.is_empty(), "{:#?}", report.failed);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use stator_async_std::AsyncStd;
 use stator_blocking::Blocking;
 use stator_client::event::{Listener, PoolEvent, PoolEventKind};
-use stator_client::options::{CursorType, Overrides, TimeoutMode};
+use stator_client::options::{CursorType, InsertOneModel, Overrides, TimeoutMode};
 use stator_client::session::{Transaction, TransactionGuard};
 use stator_client::{
     BlockOn, Client, ClientOptions, ClientSession, Collection, Cursor, Database, Document, Error, Phase, Runtime, doc,
@@ -85,6 +85,7 @@ fn operations<R: Runtime>() -> Vec<Operation<R>> {
         "distinct": s.things.distinct("x", doc! {}).timeout(T);
         "insert_one": s.things.insert_one(doc! {}).timeout(T);
         "insert_many": s.things.insert_many([doc! {}, doc! {}]).timeout(T);
+        "bulk_write": s.things.bulk_write([InsertOneModel::new(doc! {})]).timeout(T);
         "update_one": s.things.update_one(doc! {}, doc! { "$inc": { "x": 1 } }).timeout(T);
         "update_many": s.things.update_many(doc! {}, doc! { "$inc": { "x": 1 } }).timeout(T);
         "replace_one": s.things.replace_one(doc! {}, doc! { "x": 1 }).timeout(T);

@@ -21,7 +21,7 @@ use stator_wire::bson::Doc;
 
 use crate::action::BoxFuture;
 use crate::call::Call;
-use crate::convert::from_doc;
+use crate::convert::{from_doc, from_doc_borrowed};
 use crate::error::{Error, Result};
 use crate::execute::{Route, Served, Within};
 use crate::hub::{Kill, lock};
@@ -157,7 +157,9 @@ impl<R: Runtime, T> Cursor<R, T> {
     ///
     /// No current document, or one that does not fit the type.
     pub fn deserialize_current<'a, U: Deserialize<'a>>(&'a self) -> Result<U> {
-        from_doc(self.current_doc().ok_or_else(|| Error::invalid("there is no current document: advance first"))?)
+        from_doc_borrowed(
+            self.current_doc().ok_or_else(|| Error::invalid("there is no current document: advance first"))?,
+        )
     }
 
     fn current_doc(&self) -> Option<Doc<'_>> {
@@ -373,7 +375,7 @@ fn keep_for_more<R: Runtime>(mut lease: Lease<R, &Core<R>>) -> Option<OwnedLease
     lease.into_owned()
 }
 
-impl<R: Runtime, T: DeserializeOwned> Cursor<R, T> {
+impl<R: Runtime, T: DeserializeOwned + 'static> Cursor<R, T> {
     fn poll_next_document(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
         match ready!(self.poll_advance(cx)) {
             Ok(true) => Poll::Ready(self.current_doc().map(from_doc)),
@@ -401,7 +403,7 @@ impl<R: Runtime, T: DeserializeOwned> Cursor<R, T> {
     }
 }
 
-impl<R: Runtime, T: DeserializeOwned> Stream for Cursor<R, T> {
+impl<R: Runtime, T: DeserializeOwned + 'static> Stream for Cursor<R, T> {
     type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
@@ -437,7 +439,7 @@ impl<R: Runtime, T> CloseCursor<R, T> {
 
 awaitable!(@plain CloseCursor<T> ['static] => ());
 
-impl<R: BlockOn, T: DeserializeOwned> Iterator for Cursor<R, T> {
+impl<R: BlockOn, T: DeserializeOwned + 'static> Iterator for Cursor<R, T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {

@@ -34,6 +34,7 @@ mod convert;
 pub mod credentials;
 mod cursor;
 mod database;
+pub mod decode;
 mod deployment;
 mod dial;
 mod dialer;

@@ -5,7 +5,9 @@ use std::error::Error as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stator_client::options::{CursorType, Overrides, TimeoutMode};
+use stator_client::options::{
+    CursorType, DeleteOneModel, InsertOneModel, Overrides, TimeoutMode, UpdateOneModel, WriteModel,
+};
 use stator_client::{Client, ClientOptions, Collection, Cursor, Document, Error, ErrorKind, Phase, Runtime, doc};
 use stator_sim::server::{Config, FakeServer, Reply, Request};
 use stator_sim::{Link, Sim};
@@ -271,5 +273,53 @@ fn a_deadline_that_is_nearer_than_the_server_is_not_even_tried() {
         things.find_one(doc! {}).timeout(millis(400)).await.unwrap();
         let time = world.max_times("find")[0].expect("it is told");
         assert!((355..=360).contains(&time), "{time}");
+    });
+}
+
+#[test]
+fn what_was_done_before_the_time_was_up_is_told() {
+    let too_slow = doc! {
+        "ok": 1.0, "n": 1, "writeErrors": [{ "index": 1, "code": 50, "errmsg": "took too long" }],
+    };
+    World::run("", |world, things| async move {
+        let reply = too_slow.clone();
+        world.server.script(move |request| match request.name() {
+            "insert" => Reply::Doc(reply.clone()),
+            _ => Reply::Engine,
+        });
+        let many = things.insert_many((10..13).map(|n| doc! { "_id": n })).timeout(millis(500));
+        let error = many.await.unwrap_err();
+        let ErrorKind::BulkWrite(failed) = error.kind() else { panic!("{error:?}") };
+        assert!(error.is_timeout() && error.maybe_executed() && error.code() == Some(50), "{error:?}");
+        let whole = failed.error.as_ref().expect("the timeout");
+        assert!(matches!(whole.kind(), ErrorKind::Timeout), "{whole:?}");
+        assert_eq!((failed.partial_result.inserted_count, failed.write_errors.len()), (1, 1), "{failed:?}");
+
+        // Without a timeout it is an error of one write, and nothing else.
+        let error = things.insert_many((10..13).map(|n| doc! { "_id": n })).await.unwrap_err();
+        let ErrorKind::BulkWrite(failed) = error.kind() else { panic!("{error:?}") };
+        assert_eq!((failed.error.is_none(), failed.write_errors.len()), (true, 1), "{failed:?}");
+    });
+}
+
+#[test]
+fn many_writes_have_one_time() {
+    World::run("timeoutMS=250", |world, things| async move {
+        world.server.set_delay("insert", millis(100));
+        world.server.set_delay("delete", millis(100));
+        world.server.set_delay("update", millis(100));
+        let start = world.now();
+        let models: [WriteModel; 3] = [
+            InsertOneModel::new(doc! { "_id": 10 }).into(),
+            DeleteOneModel::new(doc! { "_id": 1 }).into(),
+            UpdateOneModel::new(doc! { "_id": 2 }, doc! { "$set": { "x": 1 } }).into(),
+        ];
+        let error = things.bulk_write(models).await.unwrap_err();
+        assert!(error.is_timeout() && world.now() - start == millis(250), "{error:?}");
+        let ErrorKind::BulkWrite(failed) = error.kind() else { panic!("{error:?}") };
+        let done = (failed.partial_result.inserted_count, failed.partial_result.deleted_count);
+        assert_eq!(done, (1, 1), "{failed:?}");
+        let (insert, update) = (world.max_times("insert")[0], world.max_times("update")[0]);
+        assert!(insert > update && update.is_some_and(|time| time <= 50), "{insert:?} {update:?}");
     });
 }

@@ -236,12 +236,12 @@ pub async fn know_all<R: Runtime>(client: &Client<R>) {
     panic!("the client was closed");
 }
 
-/// Runs `first` and `second` at the same time, each on a thread of its own.
+/// Runs `first`, on a thread of its own, and `second` at the same time.
 ///
 /// # Panics
 ///
 /// When one of them does.
-pub fn both<A: Send, B: Send>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B + Send) -> (A, B) {
+pub fn both<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B) -> (A, B) {
     std::thread::scope(|scope| {
         let first = scope.spawn(first);
         let second = second();

@@ -49,7 +49,14 @@ pub(super) async fn create<R: Runtime>(case: &Case<R>, entity: &ClientEntity) ->
     if let Some(warning) = options.warnings.first() {
         return Err(Stop::fail(format!("{uri}: {warning}")));
     }
-    options.config.server_api = entity.server_api.as_ref().map(server_api).transpose()?;
+    options.config.server_api = match &entity.server_api {
+        Some(given) => Some(server_api(given)?),
+        // Whatever declares none is refused there.
+        None if case.deployment.requires_api_version() => {
+            Some(ServerApi { version: ServerApiVersion::V1, strict: None, deprecation_errors: None })
+        }
+        None => None,
+    };
     let recorder = Arc::new(Recorder::new(entity, case.trace));
     observe::attach(&mut options, &recorder);
     let least = options.config.min_pool_size();

@@ -4,7 +4,7 @@ use stator_client::options::DriverInfo;
 use stator_client::{ClientSession, Runtime};
 
 use super::arguments::Arguments;
-use super::{Done, Output, unknown};
+use super::{Done, Output, bulk, unknown};
 use crate::unified::entities::ClientUnderTest;
 use crate::unified::schema::Operation;
 use crate::unified::stop::Outcome;
@@ -51,6 +51,7 @@ pub(super) async fn execute<R: Runtime>(
             arguments.end()?;
             Ok(action.await.map(|()| Output::Nothing))
         }
+        "clientBulkWrite" => bulk::of_client(entity, arguments, session).await,
         "listDatabases" => {
             let mut action = client.list_databases();
             action = in_session!(action, session);

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
-use stator_client::options::{Hint, ReadConcern, ReadPreference, WriteConcern};
+use stator_client::options::{CursorType, Hint, ReadConcern, ReadPreference, TimeoutMode, WriteConcern};
 use stator_client::results::{DeleteResult, InsertManyResult};
 use stator_client::{Collection, Runtime};
 
 use super::arguments::Arguments;
-use super::{Done, Output, cursor, modify, unknown};
+use super::{Done, Output, bulk, cursor, modify, unknown};
 use crate::unified::matching::Place;
 use crate::unified::schema::Operation;
 use crate::unified::stop::Outcome;
@@ -45,11 +45,13 @@ pub(super) async fn execute<R: Runtime>(collection: &Collection<R>, operation: &
             let mut action = collection.find(arguments.need::<Document>("filter")?);
             set_find!(arguments, action);
             set!(arguments, action;
+                "cursorType" cursor_type CursorType,
                 "limit" limit i64,
                 "batchSize" batch_size u32,
                 "noCursorTimeout" no_cursor_timeout bool,
                 "oplogReplay" oplog_replay bool,
                 "maxAwaitTimeMS" max_await_time Duration,
+                "timeoutMode" timeout_mode TimeoutMode,
             );
             arguments.end()?;
             match operation.name.as_str() {
@@ -78,6 +80,7 @@ pub(super) async fn execute<R: Runtime>(collection: &Collection<R>, operation: &
                 "readConcern" read_concern ReadConcern,
                 "readPreference" read_preference ReadPreference,
                 "writeConcern" write_concern WriteConcern,
+                "timeoutMode" timeout_mode TimeoutMode,
                 "timeoutMS" timeout Duration,
             );
             arguments.end()?;
@@ -85,6 +88,7 @@ pub(super) async fn execute<R: Runtime>(collection: &Collection<R>, operation: &
         }
         "countDocuments" | "estimatedDocumentCount" | "distinct" => count(collection, operation, arguments).await,
         "insertOne" | "insertMany" => insert(collection, operation, arguments).await,
+        "bulkWrite" => bulk::of_collection(collection, arguments).await,
         "deleteOne" | "deleteMany" => delete(collection, operation, arguments).await,
         "updateOne" | "updateMany" | "replaceOne" => modify::update(collection, operation, arguments).await,
         "findOneAndDelete" | "findOneAndReplace" | "findOneAndUpdate" => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bson::{Bson, Document};
-use stator_client::options::{Hint, ReadConcern, ReadPreference, WriteConcern};
+use stator_client::options::{Hint, ReadConcern, ReadPreference, TimeoutMode, WriteConcern};
 use stator_client::{Database, Runtime};
 
 use super::arguments::Arguments;
@@ -39,6 +39,7 @@ pub(super) async fn execute<R: Runtime>(database: &Database<R>, operation: &Oper
                 "readConcern" read_concern ReadConcern,
                 "readPreference" read_preference ReadPreference,
                 "writeConcern" write_concern WriteConcern,
+                "timeoutMode" timeout_mode TimeoutMode,
                 "timeoutMS" timeout Duration,
             );
             arguments.end()?;
@@ -59,6 +60,7 @@ pub(super) async fn execute<R: Runtime>(database: &Database<R>, operation: &Oper
                 "authorizedCollections" authorized_collections bool,
                 "batchSize" batch_size u32,
                 "comment" comment Bson,
+                "timeoutMode" timeout_mode TimeoutMode,
                 "timeoutMS" timeout Duration,
             );
             arguments.end()?;

@@ -6,8 +6,6 @@ use crate::unified::schema::{Operation, read};
 use crate::unified::stop::{Outcome, Stop};
 
 const NEEDED: &[(&str, &str)] = &[
-    ("bulkWrite", "bulk writes"),
-    ("clientBulkWrite", "bulk writes"),
     ("count", "`count` (deprecated)"),
     ("createChangeStream", "change streams"),
     ("createCommandCursor", "runCursorCommand"),

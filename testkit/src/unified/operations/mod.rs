@@ -21,6 +21,7 @@ macro_rules! set {
 }
 
 pub(super) mod arguments;
+mod bulk;
 mod client;
 mod collection;
 mod cursor;
