@@ -117,7 +117,8 @@ pub(super) async fn execute<R: Runtime>(database: &Database<R>, operation: &Oper
 }
 
 async fn create_collection<R: Runtime>(database: &Database<R>, mut arguments: Arguments) -> Outcome<Done<R>> {
-    let mut action = database.create_collection(&arguments.need::<String>("collection")?);
+    let name = arguments.need::<String>("collection")?;
+    let mut action = database.create_collection(&name);
     set!(arguments, action;
         "capped" capped bool,
         "size" size u64,
@@ -140,7 +141,7 @@ async fn create_collection<R: Runtime>(database: &Database<R>, mut arguments: Ar
         "rawData" raw_data bool,
     );
     arguments.end()?;
-    Ok(action.await.map(|()| Output::Nothing))
+    Ok(action.await.map(|()| Output::Collection(database.collection(&name))))
 }
 
 /// Names as a result.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bson::{Bson, Document};
-use stator_client::{Cursor, Runtime};
+use stator_client::{Collection, Cursor, Runtime};
 
 use super::case::Case;
 use super::entities::Entity;
@@ -43,6 +43,8 @@ pub(super) enum Output<R: Runtime> {
     Nothing,
     /// A value, and what in it is a root document.
     Value(Bson, Place),
+    /// A collection that was created.
+    Collection(Collection<R>),
     /// A cursor that nobody has iterated.
     Cursor(Box<Cursor<R, Document>>),
 }
@@ -136,12 +138,14 @@ fn judge<R: Runtime>(case: &Case<R>, operation: &Operation, done: Done<R>) -> Ou
         let (actual, place) = match &output {
             Output::Nothing => (None, Place::Root),
             Output::Value(value, place) => (Some(value), *place),
+            Output::Collection(_) => return Err("a collection cannot be compared".into()),
             Output::Cursor(_) => return Err("a cursor cannot be compared".into()),
         };
         matches(expected, actual, place, &case.entities).map_err(|reason| format!("result: {reason}"))?;
     }
     match (&operation.save_result_as_entity, output) {
         (Some(name), Output::Value(value, _)) => Ok(case.entities.add(name, Entity::Value(value))?),
+        (Some(name), Output::Collection(made)) => Ok(case.entities.add(name, Entity::Collection(made))?),
         (Some(name), Output::Cursor(cursor)) => {
             let slot = Arc::new(std::sync::Mutex::new(Some(cursor)));
             Ok(case.entities.add(name, Entity::Cursor(slot))?)
