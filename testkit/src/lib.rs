@@ -8,6 +8,8 @@ pub mod dns;
 #[cfg(unix)]
 pub mod failover;
 #[cfg(unix)]
+pub mod prose;
+#[cfg(unix)]
 pub mod server;
 pub mod suite;
 #[cfg(unix)]

@@ -7,13 +7,13 @@
 use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use stator_async_std::AsyncStd;
 use stator_blocking::Blocking;
 use stator_client::event::{Listener, PoolEvent, PoolEventKind};
-use stator_client::options::{CursorType, Overrides, TimeoutMode};
+use stator_client::options::{CursorType, InsertOneModel, Overrides, TimeoutMode};
 use stator_client::session::{Transaction, TransactionGuard};
 use stator_client::{
     BlockOn, Client, ClientOptions, ClientSession, Collection, Cursor, Database, Document, Error, Phase, Runtime, doc,
@@ -85,6 +85,7 @@ fn operations<R: Runtime>() -> Vec<Operation<R>> {
         "distinct": s.things.distinct("x", doc! {}).timeout(T);
         "insert_one": s.things.insert_one(doc! {}).timeout(T);
         "insert_many": s.things.insert_many([doc! {}, doc! {}]).timeout(T);
+        "bulk_write": s.things.bulk_write([InsertOneModel::new(doc! {})]).timeout(T);
         "update_one": s.things.update_one(doc! {}, doc! { "$inc": { "x": 1 } }).timeout(T);
         "update_many": s.things.update_many(doc! {}, doc! { "$inc": { "x": 1 } }).timeout(T);
         "replace_one": s.things.replace_one(doc! {}, doc! { "x": 1 }).timeout(T);
@@ -272,7 +273,6 @@ async fn run<R: Runtime>(runtime: &R, set: &ReplicaSet, keeps: bool, operations:
                 continue;
             }
             assert!(was_sent && error.maybe_executed(), "{name}: {error:?}");
-            assert_eq!(stats.waiting, 0, "{name}: {stats:?}");
             if error.phase() == Phase::Receive {
                 assert!(taken >= T, "{name}: {taken:?}, {error:?}");
                 unanswered += 1;
@@ -283,7 +283,10 @@ async fn run<R: Runtime>(runtime: &R, set: &ReplicaSet, keeps: bool, operations:
                     assert!(stats.owing == 0 && closed.count() > before, "{name}: closed at once, {stats:?}");
                 }
             }
-            slowest = slowest.max(taken);
+            // The abort after it has a time of its own.
+            if name != "with_transaction" {
+                slowest = slowest.max(taken);
+            }
             break;
         }
     }
@@ -311,11 +314,7 @@ async fn a_silent_abort<R: Runtime>(runtime: R) {
 }
 
 /// A reply that comes within the second saves the connection, for the next one who needs it.
-async fn a_late_reply<R: Runtime>(runtime: R) {
-    // It has one fail point, so there is one test at a time.
-    static SET: Mutex<Option<ReplicaSet>> = Mutex::new(None);
-    let mut set = SET.lock().unwrap_or_else(PoisonError::into_inner);
-    let set = set.get_or_insert_with(|| ReplicaSet::start(1, MongodOptions::new()).unwrap());
+async fn a_late_reply<R: Runtime>(runtime: R, set: &ReplicaSet) {
     let app = unique_db("late");
     let closed = Closed::default();
     let client = client(&runtime, set, &format!("appName={app}&maxPoolSize=1"), true, &closed);
@@ -382,8 +381,9 @@ fn aborting_ends_by_its_deadline_without_an_error() {
 
 #[test]
 fn a_connection_whose_reply_comes_late_is_used_again() {
-    on_tokio(a_late_reply(Tokio));
-    smol::block_on(a_late_reply(Smol));
-    async_std::task::block_on(a_late_reply(AsyncStd));
-    Blocking.block_on(a_late_reply(Blocking));
+    let set = ReplicaSet::start(1, MongodOptions::new()).unwrap();
+    on_tokio(a_late_reply(Tokio, &set));
+    smol::block_on(a_late_reply(Smol, &set));
+    async_std::task::block_on(a_late_reply(AsyncStd, &set));
+    Blocking.block_on(a_late_reply(Blocking, &set));
 }

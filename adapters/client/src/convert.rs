@@ -1,9 +1,11 @@
 //! Between the public BSON types and the bytes that the core speaks.
 
 use bson::{Bson, Document};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use stator_wire::bson::{Doc, DocBuf, Kind, ValueBuf};
+use stator_wire::bson::{Doc, DocBuf, Kind, RawValue, ValueBuf};
 
+use crate::decode::{self, DecodeError};
 use crate::error::{Error, ErrorKind, Phase, Result};
 
 /// Encodes any value that becomes a document.
@@ -36,21 +38,22 @@ pub(crate) fn to_value(value: &Bson) -> Result<ValueBuf> {
     Ok(ValueBuf::from_raw(raw))
 }
 
-/// Decodes a document from bytes of the network. Its nesting is checked first: the decoder recurses without a limit. All else
-/// it checks itself.
-pub(crate) fn from_doc<'a, T: Deserialize<'a>>(doc: Doc<'a>) -> Result<T> {
-    if doc.may_be_too_deep() {
-        doc.check_depth()?;
-    }
-    bson::deserialize_from_slice(doc.as_bytes()).map_err(|error| Error::new(Phase::Decode, ErrorKind::Decode(error)))
+/// Decodes a document from bytes of the network.
+pub(crate) fn from_doc<T: DeserializeOwned + 'static>(doc: Doc<'_>) -> Result<T> {
+    decode::owned(doc).map_err(undecodable)
+}
+
+/// Decodes a document from bytes of the network; borrows from them where the type allows.
+pub(crate) fn from_doc_borrowed<'a, T: Deserialize<'a>>(doc: Doc<'a>) -> Result<T> {
+    decode::borrowed(doc).map_err(undecodable)
 }
 
 /// Decodes one value from bytes of the network.
 pub(crate) fn from_value(kind: Kind, bytes: &[u8]) -> Result<Bson> {
-    let mut out = Vec::with_capacity(bytes.len() + 8);
-    let mut holder = stator_wire::bson::DocWriter::new(&mut out);
-    holder.value("v", stator_wire::bson::RawValue::new(kind, bytes)?);
-    holder.finish()?;
-    let mut document: Document = from_doc(Doc::new(&out)?)?;
-    Ok(document.remove("v").unwrap_or(Bson::Null))
+    decode::value(RawValue::new(kind, bytes)?).map_err(undecodable)
+}
+
+#[cold]
+fn undecodable(error: DecodeError) -> Error {
+    Error::new(Phase::Decode, ErrorKind::Decode(error))
 }

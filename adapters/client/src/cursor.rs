@@ -21,7 +21,7 @@ use stator_wire::bson::Doc;
 
 use crate::action::BoxFuture;
 use crate::call::Call;
-use crate::convert::from_doc;
+use crate::convert::{from_doc, from_doc_borrowed};
 use crate::error::{Error, Result};
 use crate::execute::{Route, Served, Within};
 use crate::hub::{Kill, lock};
@@ -105,7 +105,11 @@ impl<R: Runtime, T> Cursor<R, T> {
         let (mut settings, within) = call.begin(&core)?;
         let within = within.unwrap_or(Within::Keep);
         let now = core.runtime.now();
-        let timeout = CursorTimeout::new(now, settings.timeout, operation.timeout_mode());
+        let timeout = match settings.deadline {
+            None => CursorTimeout::new(now, settings.timeout, operation.timeout_mode()),
+            // The time is that of the session.
+            Some(_) => CursorTimeout::default(),
+        };
         settings.deadline = settings.due(now);
         let served = core.execute_on(Route::Any, operation, settings.clone(), within).await?;
         let Served { output, server, mut lease, mut session } = served;
@@ -157,7 +161,9 @@ impl<R: Runtime, T> Cursor<R, T> {
     ///
     /// No current document, or one that does not fit the type.
     pub fn deserialize_current<'a, U: Deserialize<'a>>(&'a self) -> Result<U> {
-        from_doc(self.current_doc().ok_or_else(|| Error::invalid("there is no current document: advance first"))?)
+        from_doc_borrowed(
+            self.current_doc().ok_or_else(|| Error::invalid("there is no current document: advance first"))?,
+        )
     }
 
     fn current_doc(&self) -> Option<Doc<'_>> {
@@ -373,7 +379,7 @@ fn keep_for_more<R: Runtime>(mut lease: Lease<R, &Core<R>>) -> Option<OwnedLease
     lease.into_owned()
 }
 
-impl<R: Runtime, T: DeserializeOwned> Cursor<R, T> {
+impl<R: Runtime, T: DeserializeOwned + 'static> Cursor<R, T> {
     fn poll_next_document(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
         match ready!(self.poll_advance(cx)) {
             Ok(true) => Poll::Ready(self.current_doc().map(from_doc)),
@@ -401,7 +407,7 @@ impl<R: Runtime, T: DeserializeOwned> Cursor<R, T> {
     }
 }
 
-impl<R: Runtime, T: DeserializeOwned> Stream for Cursor<R, T> {
+impl<R: Runtime, T: DeserializeOwned + 'static> Stream for Cursor<R, T> {
     type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
@@ -437,7 +443,7 @@ impl<R: Runtime, T> CloseCursor<R, T> {
 
 awaitable!(@plain CloseCursor<T> ['static] => ());
 
-impl<R: BlockOn, T: DeserializeOwned> Iterator for Cursor<R, T> {
+impl<R: BlockOn, T: DeserializeOwned + 'static> Iterator for Cursor<R, T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
@@ -453,7 +459,8 @@ impl<R: Runtime, T> Drop for Cursor<R, T> {
         let pinned = self.pinned.take().filter(|_| self.core.config().load_balanced());
         let Some(command) = self.machine.close() else { return self.end_session() };
         let session = self.session.take_implicit();
-        let kill = Kill { server: Arc::clone(&self.server), command, link: pinned.and_then(Lease::into_link), session };
+        let link = pinned.and_then(Lease::into_link);
+        let kill = Kill { server: Arc::clone(&self.server), command, link, session, timeout: self.settings.timeout };
         let mut hub = lock(&self.core.hub);
         if hub.closed {
             return;

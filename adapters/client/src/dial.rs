@@ -147,7 +147,7 @@ struct Dial<R: Runtime> {
     seat: Seat,
     dialer: Dialer<R>,
     options: HandshakeOptions,
-    /// The time for each command of the handshake, within `connectTimeoutMS`.
+    /// The time for each command after hello, within `connectTimeoutMS`.
     command_timeout: Option<Duration>,
     nonce: Nonce,
     credentials: Arc<Store>,
@@ -171,7 +171,8 @@ impl<R: Runtime> Dial<R> {
         };
         let credentials = Arc::clone(&core.credentials);
         // An operation waits under its own deadline, and the next one may use what it would not wait for. (Specification
-        // *Client Side Operations Timeout*, "Background Connection Pooling".)
+        // *Client Side Operations Timeout*, "Background Connection Pooling", whose data expect pools to be filled though hello
+        // takes longer than timeoutMS.)
         let command_timeout = match config.timeout {
             Some(_) => config.timeout().filter(|_| populates),
             None => config.socket_timeout(),

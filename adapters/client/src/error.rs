@@ -15,6 +15,7 @@ use stator_proto::socks5::Socks5Error;
 use stator_proto::uri::UriError;
 
 use crate::credentials::CallbackError;
+use crate::decode::DecodeError;
 use crate::dns::{DnsError, DnsFailure};
 use crate::runtime::SpawnError;
 use crate::tls::TlsError;
@@ -107,7 +108,7 @@ pub enum ErrorKind {
     /// A value cannot be turned into BSON.
     Encode(bson::error::Error),
     /// A document does not fit the type asked for, or is no BSON.
-    Decode(bson::error::Error),
+    Decode(DecodeError),
     /// A document is malformed: found before any type was asked of it.
     MalformedBson(stator_wire::bson::BsonError),
     /// The server refused the command.
@@ -244,7 +245,7 @@ impl Error {
 
     /// The error that a server or the network has brought: behind a failed check-out, or behind a timeout.
     fn origin(&self) -> &Self {
-        self.cause().or(self.0.attempt.as_ref()).unwrap_or(self)
+        self.cause().or(self.0.attempt.as_ref()).map_or(self, Self::origin)
     }
 
     /// The error behind a failed check-out, or behind the end of a bulk write.
@@ -277,13 +278,15 @@ impl Error {
 
     /// The error labels, such as `TransientTransactionError`: the server's, and those that drivers add.
     pub fn labels(&self) -> impl Iterator<Item = &str> + '_ {
-        let origin = self.origin();
+        // What ended a bulk write may be a timeout that something else has led to.
+        let middle = self.origin();
+        let origin = middle.origin();
         let given: &[String] = match &*origin.0.kind {
             ErrorKind::Command(error) => &error.labels,
             ErrorKind::Write(failure) => &failure.labels,
             _ => origin.bulk().map_or(&[], |bulk| bulk.labels),
         };
-        let added = (self.0.added | origin.0.added).names();
+        let added = (self.0.added | middle.0.added | origin.0.added).names();
         let fresh = move |label: &&'static str| !given.iter().any(|known| known == label);
         let added: Vec<&str> = added.filter(fresh).collect();
         given.iter().map(String::as_str).chain(added)
@@ -482,7 +485,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.0.kind {
-            ErrorKind::Encode(error) | ErrorKind::Decode(error) => Some(error),
+            ErrorKind::Encode(error) => Some(error),
+            ErrorKind::Decode(error) => Some(error),
             ErrorKind::Io(error) => Some(error),
             ErrorKind::Uri(error) => Some(error),
             ErrorKind::Dns(error) => Some(error),

@@ -18,7 +18,7 @@ use crate::lease::Lease;
 use crate::runtime::{Runtime, SpawnError};
 use crate::session::ClientSession;
 
-/// How long a dropped cursor's killCursors may take.
+/// How long a dropped cursor's killCursors may take; less if the cursor had a shorter timeout.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often, and after which time at first, a transaction is aborted again that the server does not know yet: two and a half
@@ -118,9 +118,12 @@ async fn serve<R: Runtime>(core: &Arc<Core<R>>, Work { kill, farewells }: Work<R
             session.forget();
         }
     }
-    for Kill { server, command, link, session } in coalesce(kill) {
+    for Kill { server, command, link, session, timeout } in coalesce(kill) {
         // Best effort: the server forgets cursors by itself after a while.
-        let settings = Settings { timeout: Some(CLEANUP_TIMEOUT), ..Settings::default() };
+        let timeout = timeout
+            .filter(|timeout| !timeout.is_zero())
+            .map_or(CLEANUP_TIMEOUT, |timeout| timeout.min(CLEANUP_TIMEOUT));
+        let settings = Settings { timeout: Some(timeout), ..Settings::default() };
         let mut pinned = link.and_then(|link| Lease::new(core, link).into_owned());
         let route = match &mut pinned {
             Some(pinned) => Route::Connection(pinned),
@@ -130,6 +133,8 @@ async fn serve<R: Runtime>(core: &Arc<Core<R>>, Work { kill, farewells }: Work<R
         if let Ok(Served { session: Some(session), .. }) = core.execute_on(route, command, settings, within).await {
             core.give_back_session(session);
         }
+        // A server that is slow to answer does not keep the others waiting for more than its turn.
+        tend(core);
     }
 }
 
@@ -156,6 +161,7 @@ fn coalesce<R: Runtime>(kill: Vec<Kill<R>>) -> Vec<Kill<R>> {
                 && kill.link.is_none()
                 && known.server == kill.server
                 && known.command.namespace == kill.command.namespace
+                && known.timeout == kill.timeout
         };
         match out.iter_mut().find(same) {
             Some(known) => known.command.ids.extend(kill.command.ids),

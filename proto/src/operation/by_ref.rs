@@ -1,11 +1,14 @@
 //! Running an operation by reference.
 
+use core::time::Duration;
+
 use stator_wire::bson::DocWriter;
 
-use super::{CommandError, MaxTime, Operation, OperationError, Progress, Traits};
+use super::{CommandError, MaxTime, Operation, OperationError, Progress, TimeoutMode, Traits};
 use crate::connection::{Connection, Reply, Sequence};
 
-/// For a host that asks the operation what was done after all, when it has failed.
+/// For a host that asks the operation what was done after all, when it has failed. Every method is passed on, those with
+/// an answer of their own too.
 impl<O: Operation + ?Sized> Operation for &mut O {
     type Output = O::Output;
 
@@ -23,6 +26,14 @@ impl<O: Operation + ?Sized> Operation for &mut O {
 
     fn max_time(&self) -> MaxTime {
         (**self).max_time()
+    }
+
+    fn timeout_mode(&self) -> TimeoutMode {
+        (**self).timeout_mode()
+    }
+
+    fn check_timeout(&self, timeout: Option<Duration>) -> Result<(), OperationError> {
+        (**self).check_timeout(timeout)
     }
 
     fn check_unacknowledged(&self, connection: &Connection) -> Result<(), OperationError> {

@@ -105,7 +105,18 @@ impl CommandError {
     pub fn topology_version(&self) -> Option<TopologyVersion> {
         TopologyVersion::parse(self.reply.as_doc().get_doc("topologyVersion").ok()??).ok()?
     }
+
+    /// Where the server has refused a write for its number: says what to do, in the words of *Retryable Writes*.
+    pub(super) fn explain_refused_number(&mut self) {
+        if self.code == ILLEGAL_OPERATION && self.message.starts_with("Transaction numbers") {
+            self.message = NO_RETRYABLE_WRITES.into();
+        }
+    }
 }
+
+const ILLEGAL_OPERATION: i32 = 20;
+const NO_RETRYABLE_WRITES: &str = "This MongoDB deployment does not support retryable writes. Please add \
+                                   retryWrites=false to your connection string.";
 
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -271,8 +271,11 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
 
     fn try_send(&mut self, now: Instant, connection: &mut Connection, out: &mut SendBuf) -> Result<(), E> {
         self.attempt.meet(connection.hello());
-        if self.is_too_late(now) && !self.tidying {
-            self.state = State::Expired;
+        if self.is_too_late(now) {
+            match self.tidying {
+                true => self.handle_tidied(),
+                false => self.state = State::Expired,
+            }
             return Ok(());
         }
         if self.is_unacknowledged() {
@@ -332,10 +335,15 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
                 self.operation.handle_reply(reply)
             }
             Ok(Some(error)) if self.reauthenticates_after(&error) => return,
-            Ok(Some(error)) => match self.operation.handle_error(error) {
-                Ok(output) => Ok(Progress::Done(output)),
-                Err(error) => return self.fail(now, error, true),
-            },
+            Ok(Some(mut error)) => {
+                if self.txn_number.is_some() {
+                    error.explain_refused_number();
+                }
+                match self.operation.handle_error(error) {
+                    Ok(output) => Ok(Progress::Done(output)),
+                    Err(error) => return self.fail(now, error, true),
+                }
+            }
             Err(error) => Err(error),
         };
         match outcome {

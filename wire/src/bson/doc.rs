@@ -178,7 +178,8 @@ impl<'a> Elements<'a> {
 impl<'a> Iterator for Elements<'a> {
     type Item = Result<Element<'a>, BsonError>;
 
-    #[inline]
+    // Inlined always: what it returns is large, and moving it through memory takes longer than finding it.
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         let start = self.rest;
         let (&byte, rest) = start.split_first()?;

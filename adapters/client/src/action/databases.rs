@@ -79,7 +79,7 @@ impl<R: Runtime> ListDatabases<R> {
         self.list().await
     }
 
-    async fn list<T: DeserializeOwned>(self) -> Result<Vec<T>> {
+    async fn list<T: DeserializeOwned + 'static>(self) -> Result<Vec<T>> {
         self.doubt.check()?;
         let databases = self.client.core().execute(self.op, self.call).await?;
         databases.as_doc().iter().map(|element| from_doc(element?.value().as_doc()?)).collect()

@@ -45,7 +45,8 @@ impl<R: Runtime> Distinct<R> {
     pub async fn typed<U: DeserializeOwned>(self) -> Result<Vec<U>> {
         let values = self.execute().await?;
         let decode = |value| {
-            bson::deserialize_from_bson(value).map_err(|error| Error::new(Phase::Decode, ErrorKind::Decode(error)))
+            bson::deserialize_from_bson(value)
+                .map_err(|error| Error::new(Phase::Decode, ErrorKind::Decode(error.into())))
         };
         values.into_iter().map(decode).collect()
     }

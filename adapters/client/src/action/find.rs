@@ -92,7 +92,7 @@ impl<R: Runtime, T> FindOne<R, T> {
     }
 }
 
-impl<R: Runtime, T: DeserializeOwned> FindOne<R, T> {
+impl<R: Runtime, T: DeserializeOwned + 'static> FindOne<R, T> {
     async fn execute(self) -> Result<Option<T>> {
         self.doubt.check()?;
         let mut reply = self.collection.core().execute(self.op, self.call).await?;

@@ -126,7 +126,7 @@ macro_rules! find_and_modify {
             }
         }
 
-        impl<R: Runtime, T: DeserializeOwned> $action<R, T> {
+        impl<R: Runtime, T: DeserializeOwned + 'static> $action<R, T> {
             async fn execute(self) -> Result<Option<T>> {
                 self.doubt.check()?;
                 let found = self.collection.core().execute::<op::FindAndModify>(self.op, self.call).await?;

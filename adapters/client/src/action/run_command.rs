@@ -43,7 +43,7 @@ impl<R: Runtime> RunCommand<R> {
         // Whatever decodes it later recurses without a limit.
         reply.as_doc().check_depth()?;
         bson::RawDocumentBuf::from_bytes(reply.as_bytes().to_vec())
-            .map_err(|error| crate::Error::new(crate::Phase::Decode, crate::ErrorKind::Decode(error)))
+            .map_err(|error| crate::Error::new(crate::Phase::Decode, crate::ErrorKind::Decode(error.into())))
     }
 
     async fn reply(self) -> Result<DocBuf> {

@@ -19,7 +19,7 @@ use crate::runtime::Runtime;
 pub(crate) struct Conversation<'s, R: Runtime> {
     pub(crate) address: &'s ServerAddress,
     pub(crate) io: &'s mut Io<R>,
-    /// The time for each command, within the deadline of the whole.
+    /// The time for each command after hello, within the deadline of the whole.
     pub(crate) command_timeout: Option<Duration>,
 }
 
@@ -61,7 +61,8 @@ async fn run<R: Runtime>(
         let now = runtime.now();
         let sends = handshake.poll_transmit(now, &mut io.output);
         if sends {
-            due = command_timeout.map_or(due, |timeout| now + timeout);
+            let timeout = command_timeout.filter(|_| handshake.is_authenticating());
+            due = timeout.map_or(due, |timeout| now + timeout);
         }
         let deadline = due.min(handshake.deadline());
         if sends {

@@ -13,8 +13,8 @@ use crate::results::{BulkWriteResult, ClientBulkWriteResult};
 /// [`Collection::insert_many`](crate::Collection::insert_many) (specifications *CRUD* and *Bulk Write*,
 /// `BulkWriteException`).
 ///
-/// If nothing was done before an error that concerns the whole (the network failed, the command was refused), that error is
-/// returned itself.
+/// An error before which nothing can have been done (an argument, no server, a refusal of the first command) is returned
+/// itself.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BulkWriteError<P = BulkWriteResult> {
@@ -112,18 +112,23 @@ impl Error {
 
     /// The refused writes that it tells of itself, or else those that were `noted` before.
     pub(crate) fn refused_writes<'e>(&'e self, noted: &'e WriteFailure) -> &'e [WriteError] {
-        match self.kind() {
-            ErrorKind::Write(failure) => &failure.write_errors,
-            _ => &noted.write_errors,
+        self.failed_writes().map_or(&noted.write_errors, |failure| &failure.write_errors)
+    }
+
+    /// The failed writes that it is about. A timeout may be about some as well, if the server has stopped them for it.
+    fn failed_writes(&self) -> Option<&WriteFailure> {
+        match self.origin().kind() {
+            ErrorKind::Write(failure) => Some(failure),
+            _ => None,
         }
     }
 
     /// The same error as that of a bulk write: with `partial`, what was done, and `noted`, what had gone wrong before.
-    /// `kind` makes it. If there is nothing to tell of (`is_nothing` is what `partial` is), an error of the whole stays
-    /// what it is.
+    /// `kind` makes it. If nothing can have been done (`is_nothing` is what `partial` is), an error of the whole stays what
+    /// it is.
     pub(crate) fn into_bulk<P>(
         mut self,
-        noted: WriteFailure,
+        mut noted: WriteFailure,
         partial: P,
         is_nothing: bool,
         kind: fn(Box<BulkWriteError<P>>) -> ErrorKind,
@@ -133,7 +138,10 @@ impl Error {
             Arc::make_mut(&mut self.0).kind = Arc::new(kind(Box::new(error)));
             return self;
         }
-        if is_nothing && noted.is_empty() {
+        if let Some(failure) = self.failed_writes().filter(|_| noted.is_empty()) {
+            noted = failure.clone();
+        }
+        if is_nothing && noted.is_empty() && !self.maybe_executed() {
             return self;
         }
         let Inner { phase, server, partly_done, .. } = &*self.0;

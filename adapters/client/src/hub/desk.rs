@@ -1,6 +1,7 @@
 //! How background tasks are reached: what they are to do, and how to wake them.
 
 use core::task::Waker;
+use core::time::Duration;
 use std::sync::Arc;
 
 use stator_proto::operation::KillCursors;
@@ -36,6 +37,8 @@ pub(crate) struct Kill<R: Runtime> {
     pub(crate) link: Option<Box<Link<R>>>,
     /// The session in which it was opened.
     pub(crate) session: Option<ServerSession>,
+    /// The cursor's timeout; `None` or zero is the background's own.
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// An open transaction that nobody will end any more: it is to be aborted.

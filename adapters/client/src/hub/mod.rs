@@ -245,7 +245,7 @@ impl<R: Runtime> Hub<R> {
         }
         if let Some(command) = link.orphan.take() {
             let server = Arc::clone(&link.address);
-            self.keeper.kill.push(Kill { server, command, link: None, session: None });
+            self.keeper.kill.push(Kill { server, command, link: None, session: None, timeout: None });
             after.wake.extend(self.keeper.ring());
         }
         // The connection is in use, so the pool knows it and none of these calls can fail; its site is there as long as it is.

@@ -42,6 +42,18 @@ fn text<T: fmt::Debug>(result: Result<T, Failed>) -> String {
     result.unwrap_err().text
 }
 
+/// Storage engines that take no numbered writes: the user is told what to do.
+#[test]
+fn a_refused_number_is_explained() {
+    const REFUSED: Event = Event::Reply("{ok: 0, code: 20, errmsg: \"Transaction numbers are only allowed on\"}");
+    let advice = "add retryWrites=false to your connection string";
+    assert!(text(Host::replica_set().run(insert(), &[REFUSED])).contains(advice));
+    assert!(!text(Host::replica_set().run(find(), &[REFUSED])).contains(advice));
+    let mut host = Host::replica_set();
+    host.retry.retry_writes = false;
+    assert!(!text(host.run(insert(), &[REFUSED])).contains(advice));
+}
+
 #[test]
 fn a_read_is_retried_once_after_a_transient_error() {
     for first in [Event::Lost, Event::Cleared, Event::Unreachable, Event::Refused(91), STEPPED_DOWN] {

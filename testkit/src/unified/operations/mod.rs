@@ -21,11 +21,13 @@ macro_rules! set {
 }
 
 pub(super) mod arguments;
+mod bulk;
 mod client;
 mod collection;
 mod cursor;
 mod database;
 mod errors;
+mod indexes;
 mod known;
 mod modify;
 mod runner;

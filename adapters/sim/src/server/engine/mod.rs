@@ -151,7 +151,8 @@ impl Engine {
         if request.body.contains_key("autocommit") {
             return Err(Failed::new(ILLEGAL_OPERATION, "transactions are not simulated"));
         }
-        if self.config.set_name.is_none() {
+        let is_mongos = self.config.hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
+        if self.config.set_name.is_none() && !is_mongos {
             let why = "Transaction numbers are only allowed on a replica set member or mongos";
             return Err(Failed::new(ILLEGAL_OPERATION, why));
         }
