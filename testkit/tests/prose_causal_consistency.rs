@@ -9,7 +9,11 @@ use stator_testkit::server::unique_db;
 
 /// A collection of the replica set.
 fn things(record: &Record) -> Collection<Document> {
-    let client = record.client(Blocking, &with_options(&prose::set().uri(), "retryWrites=false&retryReads=false"));
+    things_at(record, &prose::set().uri())
+}
+
+fn things_at(record: &Record, uri: &str) -> Collection<Document> {
+    let client = record.client(Blocking, &with_options(uri, "retryWrites=false&retryReads=false"));
     client.database(&unique_db("causal")).collection("things")
 }
 
@@ -27,13 +31,13 @@ fn operation_time(record: &Record, command: &str) -> Option<bson::Timestamp> {
     record.replies(command).pop()?.get_timestamp("operationTime").ok()
 }
 
-/// 1. When a `ClientSession` is first created the `operationTime` has no value.
+/// 1: When a `ClientSession` is first created the `operationTime` has no value.
 #[test]
 fn prose_1_no_operation_time_at_first() {
     assert_eq!(session(&things(&Record::new())).operation_time(), None);
 }
 
-/// 2. The first read in a causally consistent session must not send `afterClusterTime` to the server.
+/// 2: The first read in a causally consistent session must not send `afterClusterTime` to the server.
 #[test]
 fn prose_2_the_first_read_sends_no_after_cluster_time() {
     let record = Record::new();
@@ -44,7 +48,7 @@ fn prose_2_the_first_read_sends_no_after_cluster_time() {
     }
 }
 
-/// 3. The first read or write on a `ClientSession` should update the `operationTime` of the `ClientSession`, even if there is an
+/// 3: The first read or write on a `ClientSession` should update the `operationTime` of the `ClientSession`, even if there is an
 /// error.
 #[test]
 fn prose_3_the_first_operation_updates_the_operation_time() {
@@ -59,6 +63,7 @@ fn prose_3_the_first_operation_updates_the_operation_time() {
         }
     }
     let fail_point = FailPoint::of_primary();
+    let things = things_at(&record, &fail_point.uri(""));
     for action in reads().into_iter().chain(writes()) {
         fail_point.set(doc! { "times": 1 }, doc! { "failCommands": [action.command], "errorCode": 1 });
         let session = session(&things);
@@ -67,7 +72,7 @@ fn prose_3_the_first_operation_updates_the_operation_time() {
     }
 }
 
-/// 4. A `findOne` followed by any other read operation should include the `operationTime` returned by the server for the first
+/// 4: A `findOne` followed by any other read operation should include the `operationTime` returned by the server for the first
 /// operation in the `afterClusterTime` parameter of the second operation.
 #[test]
 fn prose_4_reads_come_after_the_read_before() {
@@ -83,13 +88,13 @@ fn prose_4_reads_come_after_the_read_before() {
     }
 }
 
-/// 5. Any write operation followed by a `findOne` operation should include the `operationTime` of the first operation in the
+/// 5: Any write operation followed by a `findOne` operation should include the `operationTime` of the first operation in the
 /// `afterClusterTime` parameter of the second operation, including the case where the first operation returned an error.
 #[test]
 fn prose_5_reads_come_after_the_write_before() {
     let record = Record::new();
     let things = things(&record);
-    let find_after = |session: &ClientSession, name: &str| {
+    let find_after = |things: &Collection<Document>, session: &ClientSession, name: &str| {
         let time = session.operation_time();
         things.find_one(doc! {}).session(session).run().unwrap();
         assert!(time.is_some() && after(&record.last("find")) == time, "{name}");
@@ -97,18 +102,19 @@ fn prose_5_reads_come_after_the_write_before() {
     for action in writes() {
         let session = session(&things);
         action.run(&things, Some(&session)).unwrap();
-        find_after(&session, action.name);
+        find_after(&things, &session, action.name);
     }
     let fail_point = FailPoint::of_primary();
+    let things = things_at(&record, &fail_point.uri(""));
     for action in writes() {
         fail_point.set(doc! { "times": 1 }, doc! { "failCommands": [action.command], "errorCode": 1 });
         let session = session(&things);
         action.fail(&things, Some(&session));
-        find_after(&session, action.name);
+        find_after(&things, &session, action.name);
     }
 }
 
-/// 6. A read operation in a `ClientSession` that is not causally consistent should not include the `afterClusterTime` parameter.
+/// 6: A read operation in a `ClientSession` that is not causally consistent should not include the `afterClusterTime` parameter.
 #[test]
 fn prose_6_no_after_cluster_time_without_causal_consistency() {
     let record = Record::new();
@@ -121,7 +127,7 @@ fn prose_6_no_after_cluster_time_without_causal_consistency() {
     }
 }
 
-/// 7. A read operation in a causally consistent session against a deployment that does not support cluster times does not include
+/// 7: A read operation in a causally consistent session against a deployment that does not support cluster times does not include
 /// the `afterClusterTime` parameter. On a standalone server.
 #[test]
 fn prose_7_no_after_cluster_time_where_there_are_no_cluster_times() {
@@ -150,14 +156,14 @@ fn read_concerns(concern: ReadConcern, check: impl Fn(&Document, &str)) {
     }
 }
 
-/// 8. When using the default server `ReadConcern` the `readConcern` parameter in the command sent to the server should not include a
+/// 8: When using the default server `ReadConcern` the `readConcern` parameter in the command sent to the server should not include a
 /// `level` field.
 #[test]
 fn prose_8_the_default_read_concern_has_no_level() {
     read_concerns(ReadConcern::default(), |sent, name| assert!(!sent.contains_key("level"), "{name}"));
 }
 
-/// 9. When using a custom `ReadConcern` the `readConcern` field in the command sent to the server should be a merger of the
+/// 9: When using a custom `ReadConcern` the `readConcern` field in the command sent to the server should be a merger of the
 /// `ReadConcern` value and the `afterClusterTime` field.
 #[test]
 fn prose_9_a_custom_read_concern_is_merged() {
@@ -165,7 +171,7 @@ fn prose_9_a_custom_read_concern_is_merged() {
     read_concerns(majority, |sent, name| assert_eq!(sent.get_str("level").ok(), Some("majority"), "{name}"));
 }
 
-/// 11. When connected to a deployment that does not support cluster times messages sent to the server should not include
+/// 11: When connected to a deployment that does not support cluster times messages sent to the server should not include
 /// `$clusterTime`. On a standalone server.
 #[test]
 fn prose_11_no_cluster_time_where_there_are_none() {
@@ -178,7 +184,7 @@ fn prose_11_no_cluster_time_where_there_are_none() {
     }
 }
 
-/// 12. When connected to a deployment that does support cluster times messages sent to the server should include `$clusterTime`: from
+/// 12: When connected to a deployment that does support cluster times messages sent to the server should include `$clusterTime`: from
 /// the first reply on, for handshakes are SDAM's commands, whose replies are not looked at.
 #[test]
 fn prose_12_cluster_time_where_there_are_some() {

@@ -14,7 +14,7 @@ use stator_client::session::ClientSession;
 use stator_client::{Client, Document, ErrorKind, doc};
 use stator_sim::Sim;
 use stator_sim::server::{FakeServer, Reply};
-use stator_testkit::prose::{self as kit, FailPoint, Record, with_options};
+use stator_testkit::prose::{self as kit, FailPoint, Record};
 use stator_testkit::server::unique_db;
 
 /// A mongos of which a test needs no more than that it says yes, and that all it finds is one document.
@@ -95,7 +95,7 @@ fn prose_pool_cleared_error_is_transient() {
             let _ = tell.lock().unwrap().send(());
         }
     });
-    let uri = with_options(&kit::set().uri(), "maxPoolSize=1&retryReads=false&heartbeatFrequencyMS=500");
+    let uri = fail_point.uri("maxPoolSize=1&retryReads=false&heartbeatFrequencyMS=500");
     let client = record.client_with(Blocking, &uri, listener);
     let things = client.database(&unique_db("transactions")).collection::<Document>("things");
     things.insert_one(doc! { "x": 1 }).run().unwrap();

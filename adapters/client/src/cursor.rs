@@ -105,7 +105,11 @@ impl<R: Runtime, T> Cursor<R, T> {
         let (mut settings, within) = call.begin(&core)?;
         let within = within.unwrap_or(Within::Keep);
         let now = core.runtime.now();
-        let timeout = CursorTimeout::new(now, settings.timeout, operation.timeout_mode());
+        let timeout = match settings.deadline {
+            None => CursorTimeout::new(now, settings.timeout, operation.timeout_mode()),
+            // The time is that of the session.
+            Some(_) => CursorTimeout::default(),
+        };
         settings.deadline = settings.due(now);
         let served = core.execute_on(Route::Any, operation, settings.clone(), within).await?;
         let Served { output, server, mut lease, mut session } = served;

@@ -181,10 +181,12 @@ fn print_versions(arguments: &Arguments, chosen: &[String]) -> usize {
     let mut all: Vec<Vec<Report>> = Vec::new();
     for release in RELEASES {
         let deployments = Deployments::new(Some(release));
-        eprintln!("MongoDB {release} ...");
         let run = |area: &&str| {
             let mut report = Report::default();
             unified(arguments, &deployments, area, &mut report);
+            // It takes a while.
+            let Report { passed, failed, skipped } = &report;
+            eprintln!("MongoDB {release}, {area}: {}", counts(*passed, failed.len(), skipped.len()));
             report
         };
         all.push(areas.iter().map(run).collect());

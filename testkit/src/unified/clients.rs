@@ -27,18 +27,18 @@ const QUICK_HEARTBEAT: i32 = 500;
 pub(super) async fn create<R: Runtime>(case: &Case<R>, entity: &ClientEntity) -> Outcome<ClientUnderTest<R>> {
     let runtime = &case.runtime;
     if entity.auto_encrypt_opts.is_some() {
-        return Err(Stop::needs("in-use encryption"));
+        return Err(Stop::not_yet("in-use encryption"));
     }
     if entity.observe_tracing_messages.is_some() {
-        return Err(Stop::needs("tracing"));
+        return Err(Stop::not_yet("tracing"));
     }
     if entity.store_events_as_entities.is_some() {
-        return Err(Stop::needs("storeEventsAsEntities (deprecated)"));
+        return Err(Stop::not_offered("storeEventsAsEntities (deprecated)"));
     }
     if let Some(name) =
         OPTIONAL.iter().find(|name| entity.uri_options.iter().flatten().any(|(given, _)| given == *name))
     {
-        return Err(Stop::needs(&format!("{name} (optional)")));
+        return Err(Stop::not_offered(&format!("{name} (optional)")));
     }
     let mut given = entity.uri_options.clone().unwrap_or_default();
     if case.quick && !given.contains_key("heartbeatFrequencyMS") {
@@ -124,13 +124,13 @@ fn texts(name: &str, value: &Bson) -> Outcome<Vec<String>> {
     };
     match value {
         Bson::Document(document) if document.contains_key("$$placeholder") => {
-            Err(Stop::needs(&format!("a value for the placeholder of {name}")))
+            Err(Stop::Skip(format!("there is no value for the placeholder of {name}")))
         }
         Bson::Document(properties) => {
             let mut pairs = Vec::new();
             for (key, value) in properties {
                 if value.as_document().is_some_and(|value| value.contains_key("$$placeholder")) {
-                    return Err(Stop::needs(&format!("a value for the placeholder of {name}.{key}")));
+                    return Err(Stop::Skip(format!("there is no value for the placeholder of {name}.{key}")));
                 }
                 pairs.push(format!("{key}:{}", text(value)?));
             }

@@ -27,16 +27,18 @@ pub struct Deployments {
 }
 
 impl Deployments {
-    /// A standalone server and a replica set of three, as they are, with access control, and with `requireApiVersion`. Nothing
-    /// is started. `release` is that of the servers; without it the environment decides, as for
+    /// A standalone server and a replica set of three, each with and without access control, and a standalone server with
+    /// `requireApiVersion`. Nothing is started. `release` is that of the servers; without it the environment decides, as for
     /// [`MongodOptions::version`].
     pub fn new(release: Option<server::Version>) -> Self {
         let mut all = Vec::new();
-        for kind in [Kind::Plain, Kind::Auth, Kind::ApiVersion] {
+        for kind in [Kind::Plain, Kind::Auth] {
             for topology in [Topology::Single, Topology::ReplicaSet] {
                 all.push(Arc::new(Deployment::new(topology, kind, release)));
             }
         }
+        // The members of a set declare no version to each other.
+        all.push(Arc::new(Deployment::new(Topology::Single, Kind::ApiVersion, release)));
         Self { all }
     }
 
@@ -124,10 +126,9 @@ impl Deployment {
         match (self.topology, self.kind) {
             (Topology::Single, Kind::Plain) => "standalone",
             (Topology::Single, Kind::Auth) => "standalone, auth",
-            (Topology::Single, Kind::ApiVersion) => "standalone, requireApiVersion",
             (_, Kind::Plain) => "replicaset",
             (_, Kind::Auth) => "replicaset, auth",
-            (_, Kind::ApiVersion) => "replicaset, requireApiVersion",
+            (_, Kind::ApiVersion) => "standalone, requireApiVersion",
         }
     }
 
@@ -257,17 +258,10 @@ impl Deployment {
     }
 }
 
-/// From now on the servers refuse commands that declare no version of the API. Only once they run: a set is made by such
-/// commands.
+/// From now on the server refuses commands that declare no version of the API.
 fn require_api_version(servers: &Servers) -> Result<(), String> {
-    let members = match servers {
-        Servers::Standalone(mongod) => std::slice::from_ref(mongod),
-        Servers::ReplicaSet(set) => set.members(),
-    };
-    for member in members {
-        let mut admin = member.admin().map_err(|error| error.to_string())?;
-        let set = doc! { "setParameter": 1, "requireApiVersion": true };
-        admin.run("admin", set).map_err(|error| format!("requireApiVersion: {error}"))?;
-    }
-    Ok(())
+    let Servers::Standalone(mongod) = servers else { return Err("only for standalone servers".into()) };
+    let mut admin = mongod.admin().map_err(|error| error.to_string())?;
+    let set = doc! { "setParameter": 1, "requireApiVersion": true };
+    admin.run("admin", set).map(drop).map_err(|error| format!("requireApiVersion: {error}"))
 }

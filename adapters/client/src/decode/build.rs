@@ -4,7 +4,7 @@ use bson::oid::ObjectId;
 use bson::spec::BinarySubtype;
 use bson::{Binary, Bson, DateTime, DbPointer, Decimal128, Document, JavaScriptCodeWithScope, Regex, Timestamp};
 use serde::Deserialize;
-use stator_wire::bson::{self as wire, Kind, RawValue};
+use stator_wire::bson::{self as wire, BsonError, Kind, RawValue};
 
 use super::error::DecodeError;
 use super::mode::{Mode, string_bytes, utf8};
@@ -14,7 +14,9 @@ use super::value::Value;
 /// The document that `bytes` are.
 pub(super) fn document(bytes: &[u8], mode: Mode) -> Result<Document, DecodeError> {
     let (doc, mode) = mode.open(bytes)?;
-    let mut out = room::document(doc.iter().count());
+    // What is short has few elements, and does not need room to be made for them.
+    let elements = if bytes.len() > SHORT { doc.iter().count() } else { 0 };
+    let mut out = room::document(elements);
     for element in doc {
         let element = element?;
         let key = utf8(element.key_bytes())?;
@@ -42,7 +44,7 @@ fn array(bytes: &[u8], mode: Mode) -> Result<Vec<Bson>, DecodeError> {
 /// Any value.
 pub(super) fn value(raw: RawValue<'_>, mode: Mode) -> Result<Bson, DecodeError> {
     Ok(match raw.kind() {
-        Kind::String => Bson::String(utf8(string_bytes(raw)?)?.to_owned()),
+        Kind::String => Bson::String(string(string_bytes(raw)?)?),
         Kind::Int32 => Bson::Int32(raw.as_i32()?),
         Kind::Int64 => Bson::Int64(raw.as_i64()?),
         Kind::Double => Bson::Double(raw.as_f64()?),
@@ -90,3 +92,15 @@ fn rare(raw: RawValue<'_>, mode: Mode) -> Result<Bson, DecodeError> {
         other => return Err(DecodeError::mismatch(format!("unexpected {}", other.kind()))),
     })
 }
+
+/// `bytes` as text. Copied first: memory is aligned for the check, which bytes of the network are not.
+#[inline]
+fn string(bytes: &[u8]) -> Result<String, DecodeError> {
+    match String::from_utf8(bytes.to_vec()) {
+        Ok(text) => Ok(text),
+        Err(error) => Err(BsonError::InvalidUtf8 { offset: error.utf8_error().valid_up_to() }.into()),
+    }
+}
+
+/// Documents up to this size, in bytes, are not counted.
+const SHORT: usize = 64;

@@ -10,15 +10,18 @@ use bson::{Bson, Document};
 
 /// An empty document in which `elements` have room, if they are no more than [`LARGEST`].
 pub(super) fn document(elements: usize) -> Document {
-    let fits = ROOMS.partition_point(|room| *room < elements);
-    match (elements, EMPTY.get(fits.min(ROOMS.len() - 1))) {
-        (1.., Some(empty)) => empty.clone(),
-        _ => Document::new(),
+    if elements <= SMALLEST {
+        return Document::new();
     }
+    let fits = ROOMS.partition_point(|room| *room < elements);
+    EMPTY.get(fits.min(ROOMS.len() - 1)).cloned().unwrap_or_default()
 }
 
 /// How many elements a hash table holds at each of its sizes.
-const ROOMS: [usize; 8] = [3, 7, 14, 28, 56, 112, 224, LARGEST];
+const ROOMS: [usize; 7] = [7, 14, 28, 56, 112, 224, LARGEST];
+
+/// What a document makes room for with its first element.
+const SMALLEST: usize = 3;
 
 /// Growing step by step matters less and less.
 const LARGEST: usize = 448;

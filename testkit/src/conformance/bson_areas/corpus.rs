@@ -1,7 +1,10 @@
 //! One file of `bson-corpus`.
 
-use bson::Document;
+use std::collections::BTreeMap;
+
+use bson::{Bson, Document};
 use serde_json::Value as Json;
+use stator_client::decode;
 use stator_wire::bson::Doc;
 
 use super::{bytes, cases, extjson, native, same, text};
@@ -29,7 +32,9 @@ fn valid(case: &Json) -> Result<(), String> {
 
     let doc = checked(&canonical_bson)?;
     same("rewriting canonical_bson", &native::rewrite(doc).map_err(|e| e.to_string())?, &canonical_bson)?;
-    for (decoder, document) in [("wire", native::to_document(doc)?), ("bson", decode(&canonical_bson)?)] {
+    let decoders =
+        [("wire", native::to_document(doc)?), ("bson", reader(&canonical_bson)?), ("driver", driver(&canonical_bson)?)];
+    for (decoder, document) in decoders {
         same(&format!("{decoder}: canonical_bson again"), &encode(&document)?, &canonical_bson)?;
         same(&format!("{decoder}: canonical_extjson"), &extjson::canonical(&document)?, &canonical_json)?;
         if let Some(relaxed) = &relaxed_json {
@@ -42,7 +47,8 @@ fn valid(case: &Json) -> Result<(), String> {
         let doc = checked(&degenerate)?;
         same("rewriting degenerate_bson", &native::rewrite(doc).map_err(|e| e.to_string())?, &canonical_bson)?;
         same("wire: degenerate_bson", &encode(&native::to_document(doc)?)?, &canonical_bson)?;
-        same("bson: degenerate_bson", &encode(&decode(&degenerate)?)?, &canonical_bson)?;
+        same("bson: degenerate_bson", &encode(&reader(&degenerate)?)?, &canonical_bson)?;
+        same("driver: degenerate_bson", &encode(&driver(&degenerate)?)?, &canonical_bson)?;
     }
     for key in ["canonical_extjson", "degenerate_extjson"] {
         let Some(json) = case[key].as_str() else { continue };
@@ -60,9 +66,11 @@ fn valid(case: &Json) -> Result<(), String> {
 
 /// "Testing decode errors".
 fn decode_error(case: &Json) -> Result<(), String> {
-    match checked(&bytes(case, "bson")?) {
-        Ok(doc) => Err(format!("was accepted: {doc:?}")),
-        Err(_) => Ok(()),
+    let bytes = bytes(case, "bson")?;
+    match (checked(&bytes), driver(&bytes)) {
+        (Ok(doc), _) => Err(format!("was accepted: {doc:?}")),
+        (_, Ok(document)) => Err(format!("driver: was accepted: {document:?}")),
+        (Err(_), Err(_)) => Ok(()),
     }
 }
 
@@ -93,8 +101,19 @@ fn checked(bytes: &[u8]) -> Result<Doc<'_>, String> {
     Ok(doc)
 }
 
-fn decode(bytes: &[u8]) -> Result<Document, String> {
+fn reader(bytes: &[u8]) -> Result<Document, String> {
     Document::from_reader(bytes).map_err(|e| e.to_string())
+}
+
+/// What users get from the server.
+fn driver(bytes: &[u8]) -> Result<Document, String> {
+    let direct: Document = decode::from_slice_owned(bytes).map_err(|e| e.to_string())?;
+    // Through serde: the same, but for what looks like Extended JSON.
+    let serde: BTreeMap<String, Bson> = decode::from_slice(bytes).map_err(|e| e.to_string())?;
+    if let Ok(theirs) = bson::deserialize_from_slice::<BTreeMap<String, Bson>>(bytes) {
+        same("driver: as a map", &format!("{serde:?}"), &format!("{theirs:?}"))?;
+    }
+    Ok(direct)
 }
 
 fn encode(document: &Document) -> Result<Vec<u8>, String> {

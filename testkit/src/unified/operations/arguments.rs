@@ -12,9 +12,6 @@ use stator_client::options::{
 use crate::unified::schema::{OverridesEntity, read};
 use crate::unified::stop::{Outcome, Stop};
 
-/// Arguments of which cases know and the client does not, with what is needed.
-const NEEDED: &[(&str, &str)] = &[("rawData", "rawData")];
-
 /// The arguments that are left.
 #[derive(Debug)]
 pub(super) struct Arguments {
@@ -45,11 +42,6 @@ impl Arguments {
 
     /// Fails if anything is left.
     pub(super) fn end(self) -> Outcome {
-        for (argument, what) in NEEDED {
-            if self.left.contains_key(argument) {
-                return Err(Stop::needs(what));
-            }
-        }
         match self.left.keys().next() {
             Some(name) => Err(Stop::fail(format!("unknown argument {name}"))),
             None => Ok(()),

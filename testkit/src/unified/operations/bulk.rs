@@ -26,6 +26,7 @@ macro_rules! set_bulk {
             "comment" comment Bson,
             "writeConcern" write_concern WriteConcern,
             "timeoutMS" timeout Duration,
+            "rawData" raw_data bool,
         );
     };
 }

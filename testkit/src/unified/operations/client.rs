@@ -61,9 +61,15 @@ pub(super) async fn execute<R: Runtime>(
                 "authorizedDatabases" authorized_databases bool,
                 "comment" comment Bson,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             Ok(action.await.map(Output::roots))
+        }
+        "listDatabaseObjects" => {
+            arguments.end()?;
+            let all = client.list_database_objects().await;
+            Ok(all.map(|all| super::database::names(all.iter().map(|one| one.name().to_owned()).collect())))
         }
         "listDatabaseNames" => {
             let mut action = client.list_database_names();
@@ -73,6 +79,7 @@ pub(super) async fn execute<R: Runtime>(
                 "authorizedDatabases" authorized_databases bool,
                 "comment" comment Bson,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             Ok(action.await.map(super::database::names))

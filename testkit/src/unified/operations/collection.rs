@@ -8,7 +8,7 @@ use stator_client::results::{DeleteResult, InsertManyResult};
 use stator_client::{Collection, Runtime};
 
 use super::arguments::Arguments;
-use super::{Done, Output, bulk, cursor, modify, unknown};
+use super::{Done, Output, bulk, cursor, indexes, modify};
 use crate::unified::matching::Place;
 use crate::unified::schema::Operation;
 use crate::unified::stop::Outcome;
@@ -34,6 +34,7 @@ macro_rules! set_find {
             "readConcern" read_concern ReadConcern,
             "readPreference" read_preference ReadPreference,
             "timeoutMS" timeout Duration,
+            "rawData" raw_data bool,
         );
     };
 }
@@ -82,11 +83,14 @@ pub(super) async fn execute<R: Runtime>(collection: &Collection<R>, operation: &
                 "writeConcern" write_concern WriteConcern,
                 "timeoutMode" timeout_mode TimeoutMode,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             Ok(cursor::all(action.await).await)
         }
-        "countDocuments" | "estimatedDocumentCount" | "distinct" => count(collection, operation, arguments).await,
+        "count" | "countDocuments" | "estimatedDocumentCount" | "distinct" => {
+            count(collection, operation, arguments).await
+        }
         "insertOne" | "insertMany" => insert(collection, operation, arguments).await,
         "bulkWrite" => bulk::of_collection(collection, arguments).await,
         "deleteOne" | "deleteMany" => delete(collection, operation, arguments).await,
@@ -94,7 +98,7 @@ pub(super) async fn execute<R: Runtime>(collection: &Collection<R>, operation: &
         "findOneAndDelete" | "findOneAndReplace" | "findOneAndUpdate" => {
             modify::find_one_and(collection, operation, arguments).await
         }
-        _ => unknown(operation, "collection"),
+        _ => indexes::execute(collection, operation).await,
     }
 }
 
@@ -105,6 +109,23 @@ async fn count<R: Runtime>(
 ) -> Outcome<Done<R>> {
     let number = |count: u64| Output::Value(Bson::Int64(i64::try_from(count).unwrap_or(i64::MAX)), Place::Nested);
     match operation.name.as_str() {
+        "count" => {
+            let mut action = collection.count(arguments.need::<Document>("filter")?);
+            set!(arguments, action;
+                "skip" skip u64,
+                "limit" limit u64,
+                "hint" hint Hint,
+                "collation" collation Document,
+                "maxTimeMS" max_time Duration,
+                "comment" comment Bson,
+                "readConcern" read_concern ReadConcern,
+                "readPreference" read_preference ReadPreference,
+                "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
+            );
+            arguments.end()?;
+            Ok(action.await.map(number))
+        }
         "countDocuments" => {
             let mut action = collection.count_documents(arguments.need::<Document>("filter")?);
             set!(arguments, action;
@@ -117,6 +138,7 @@ async fn count<R: Runtime>(
                 "readConcern" read_concern ReadConcern,
                 "readPreference" read_preference ReadPreference,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             Ok(action.await.map(number))
@@ -129,6 +151,7 @@ async fn count<R: Runtime>(
                 "readConcern" read_concern ReadConcern,
                 "readPreference" read_preference ReadPreference,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             Ok(action.await.map(number))
@@ -144,6 +167,7 @@ async fn count<R: Runtime>(
                 "readConcern" read_concern ReadConcern,
                 "readPreference" read_preference ReadPreference,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             // Values, not root documents.
@@ -164,6 +188,7 @@ async fn insert<R: Runtime>(
             "comment" comment Bson,
             "writeConcern" write_concern WriteConcern,
             "timeoutMS" timeout Duration,
+            "rawData" raw_data bool,
         );
         arguments.end()?;
         let shown = |acknowledged, id| doc! { "insertedId": id, "acknowledged": acknowledged };
@@ -176,6 +201,7 @@ async fn insert<R: Runtime>(
         "comment" comment Bson,
         "writeConcern" write_concern WriteConcern,
         "timeoutMS" timeout Duration,
+        "rawData" raw_data bool,
     );
     arguments.end()?;
     Ok(action.await.map(|done| Output::root(inserted(done))))
@@ -211,6 +237,7 @@ async fn delete<R: Runtime>(
         "comment" comment Bson,
         "writeConcern" write_concern WriteConcern,
         "timeoutMS" timeout Duration,
+        "rawData" raw_data bool,
     );
     arguments.end()?;
     let shown = |done: DeleteResult| match done.acknowledged {

@@ -27,6 +27,7 @@ mod collection;
 mod cursor;
 mod database;
 mod errors;
+mod indexes;
 mod known;
 mod modify;
 mod runner;

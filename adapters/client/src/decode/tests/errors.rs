@@ -120,7 +120,7 @@ fn nest() {
     #[derive(Debug, Deserialize)]
     #[allow(dead_code, reason = "what is decoded is not looked at")]
     struct Level {
-        d: Option<Box<Level>>,
+        d: Option<Box<Self>>,
     }
     for (levels, fits) in [(MAX_DEPTH, true), (MAX_DEPTH + 1, false), (10_000, false)] {
         let bytes = nested(levels);

@@ -113,7 +113,7 @@ fn compare<'de, T: Deserialize<'de> + Debug>(bytes: &'de [u8]) {
         (Err(error), Ok(theirs)) => panic!("{what} of {doc:?}: {error}, but should be {theirs:?}"),
         // What is passed over is not looked at.
         (Ok(ours), Err(error)) => {
-            assert!(doc.validate().is_err(), "{what} of {doc:?}: {ours:?}, but should be {error}")
+            assert!(doc.validate().is_err(), "{what} of {doc:?}: {ours:?}, but should be {error}");
         }
         (Err(_), Err(_)) => {}
     }
@@ -251,7 +251,7 @@ enum Untagged {
     Date(DateTime),
     Uuid(Uuid),
     Raw { r: RawBson },
-    Many(Vec<Untagged>),
+    Many(Vec<Self>),
     Struct { a: i32 },
     Any(Bson),
 }
@@ -276,9 +276,9 @@ enum Tag {
 #[derive(Default)]
 #[allow(dead_code, reason = "read by Debug")]
 struct Nested {
-    a: Vec<Nested>,
-    b: Option<Box<Nested>>,
-    c: BTreeMap<String, Nested>,
+    a: Vec<Self>,
+    b: Option<Box<Self>>,
+    c: BTreeMap<String, Self>,
     d: Option<Bson>,
 }
 
@@ -290,8 +290,8 @@ enum Trace {
     Str(&'static str, String),
     Bytes(&'static str, Vec<u8>),
     Nothing(&'static str),
-    Seq(Vec<Trace>),
-    Map(bool, Vec<(Trace, Trace)>),
+    Seq(Vec<Self>),
+    Map(bool, Vec<(Self, Self)>),
 }
 
 impl<'de> Deserialize<'de> for Trace {
