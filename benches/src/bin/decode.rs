@@ -20,8 +20,8 @@ use stator_wire::bson::{Doc, Kind};
 #[serde(rename_all = "camelCase")]
 #[allow(dead_code, reason = "only decoded")]
 struct Tree {
-    left: Option<Box<Tree>>,
-    right: Option<Box<Tree>>,
+    left: Option<Box<Self>>,
+    right: Option<Box<Self>>,
     left_value: Option<String>,
     right_value: Option<String>,
 }
