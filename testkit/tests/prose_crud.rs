@@ -9,7 +9,7 @@ use stator_blocking::Blocking;
 use stator_client::options::InsertOneModel;
 use stator_client::{Document, ErrorKind, doc};
 use stator_testkit::prose::{self, FailPoint, Record};
-use stator_testkit::server::unique_db;
+use stator_testkit::server::{Version, unique_db};
 
 /// 1: WriteConcernError.details exposes writeConcernError.errInfo.
 #[test]
@@ -30,9 +30,12 @@ fn prose_1_write_concern_error_details() {
     assert_eq!(Document::from_reader(details.as_bytes()).unwrap(), info);
 }
 
-/// 2: WriteError.details exposes writeErrors[].errInfo.
+/// 2: WriteError.details exposes writeErrors[].errInfo. From 5.0 on.
 #[test]
 fn prose_2_write_error_details() {
+    if prose::standalone().version() < Version::V5_0 {
+        return;
+    }
     let record = Record::new();
     let client = record.client(Blocking, &prose::standalone().uri());
     let database = client.database(&unique_db("crud"));

@@ -95,7 +95,7 @@ fn prose_pool_cleared_error_is_transient() {
             let _ = tell.lock().unwrap().send(());
         }
     });
-    let uri = fail_point.uri("maxPoolSize=1&retryReads=false&heartbeatFrequencyMS=500");
+    let uri = fail_point.uri("maxPoolSize=1&retryReads=false&heartbeatFrequencyMS=500&w=majority");
     let client = record.client_with(Blocking, &uri, listener);
     let things = client.database(&unique_db("transactions")).collection::<Document>("things");
     things.insert_one(doc! { "x": 1 }).run().unwrap();

@@ -17,12 +17,12 @@ use crate::{Data, Task};
 /// What [`Codec`] says, for one document in all its forms.
 trait Bson {
     fn encode<T: Serialize>(value: &T) -> Result<(), Failure>;
-    fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure>;
+    fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, Failure>;
     fn walk(bytes: &[u8]) -> Result<u64, Failure>;
     fn validate(bytes: &[u8]) -> Result<(), Failure>;
 }
 
-/// As Stator does it: the `bson` crate into a buffer that is there, depth checked before decoding; `stator-wire` for raw bytes.
+/// As Stator does it: the `bson` crate encodes into a buffer that is there; its own decoder; `stator-wire` for raw bytes.
 #[derive(Debug)]
 struct Stator;
 
@@ -34,12 +34,8 @@ impl Bson for Stator {
         Ok(())
     }
 
-    fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
-        let doc = Doc::new(bytes)?;
-        if doc.may_be_too_deep() {
-            doc.check_depth()?;
-        }
-        Ok(bson::deserialize_from_slice(doc.as_bytes())?)
+    fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, Failure> {
+        Ok(stator_client::decode::from_slice_owned(bytes)?)
     }
 
     fn walk(bytes: &[u8]) -> Result<u64, Failure> {
@@ -75,7 +71,7 @@ impl Bson for Official {
         Ok(())
     }
 
-    fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
+    fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, Failure> {
         Ok(bson::deserialize_from_slice(bytes)?)
     }
 
@@ -130,7 +126,7 @@ struct Forms<T> {
     value: T,
 }
 
-impl<T: Serialize + DeserializeOwned> Forms<T> {
+impl<T: Serialize + DeserializeOwned + 'static> Forms<T> {
     fn new(document: &Document) -> Result<Self, Failure> {
         let bytes = bson::serialize_to_vec(document)?;
         Ok(Self { document: document.clone(), value: bson::deserialize_from_slice(&bytes)?, bytes })
