@@ -14,6 +14,7 @@
 
 mod case;
 mod clients;
+mod contradictions;
 mod data;
 mod deployments;
 mod entities;

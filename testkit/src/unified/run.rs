@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use stator_client::Runtime;
 
-use super::case;
 use super::deployments::{Deployment, Deployments};
 use super::requirements::{self, UNMET};
 use super::schema::{Test, TestFile};
 use super::stop::{Outcome, Stop};
+use super::{case, contradictions};
 use crate::conformance::Report;
 use crate::conformance::files::json_files;
 
@@ -89,6 +89,10 @@ pub async fn run_file<R: Runtime>(
         }
         if let Some(reason) = &test.skip_reason {
             report.skip(name, &test.description, format!("skipReason: {reason}"));
+            continue;
+        }
+        if let Some(reason) = contradictions::of(name, &test.description) {
+            report.skip(name, &test.description, reason);
             continue;
         }
         let chosen = match choose(deployments, settings.require_api_version, file, test) {

@@ -29,7 +29,7 @@ pub(super) async fn execute<R: Runtime>(slot: &CursorSlot<R>, operation: &Operat
             }
         }
         "iterateOnce" => {
-            let next = cursor.try_next().await;
+            let next = cursor.next_if_any().await;
             *lock(slot) = Some(cursor);
             Ok(next.map(Output::maybe))
         }

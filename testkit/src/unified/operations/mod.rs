@@ -150,6 +150,12 @@ fn judge<R: Runtime>(case: &Case<R>, operation: &Operation, done: Done<R>) -> Ou
             let slot = Arc::new(std::sync::Mutex::new(Some(cursor)));
             Ok(case.entities.add(name, Entity::Cursor(slot))?)
         }
+        (Some(name), Output::Nothing) if operation.name == "createCollection" => {
+            // Drivers whose helper returns the collection keep that.
+            let created = operation.arguments.get_str("collection").map_err(|error| error.to_string())?;
+            let collection = case.entities.database(&operation.object)?.collection(created);
+            Ok(case.entities.add(name, Entity::Collection(collection))?)
+        }
         (Some(_), Output::Nothing) => Err("there is no result to keep".into()),
         (None, _) => Ok(()),
     }
