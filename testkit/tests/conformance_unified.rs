@@ -46,17 +46,6 @@ fn what_must_fail_fails() {
     }
 }
 
-/// Cases that no driver can pass, by file and description; the runner shows them as failed all the same. They want a timeout of 100 ms
-/// (or none at all) to expire while the server is told to block for 60 ms, or want a `getMore` where the first batch has everything.
-const IMPOSSIBLE: &[(&str, &str)] = &[
-    (
-        "runCursorCommand.json",
-        "Non-tailable cursor iteration timeoutMS is refreshed for getMore if timeoutMode is iteration - failure",
-    ),
-    ("runCursorCommand.json", "Tailable cursor iteration timeoutMS is refreshed for getMore - failure"),
-    ("runCursorCommand.json", "Tailable cursor awaitData iteration timeoutMS is refreshed for getMore - failure"),
-];
-
 /// Runs an area's cases on servers that all areas share, one area after the other.
 fn passes(name: &str, least: usize) {
     static DEPLOYMENTS: Mutex<Option<Deployments>> = Mutex::new(None);
@@ -68,10 +57,6 @@ fn passes(name: &str, least: usize) {
     for folder in folders {
         run_unified(UnifiedRuntime::Tokio, deployments, &Settings::default(), &dir, folder, &mut report);
     }
-    report.failed.retain(|failure| {
-        let is_it = |(file, case): &&(&str, &str)| failure.file.contains(file) && failure.case == *case;
-        !IMPOSSIBLE.iter().any(|known| is_it(&known))
-    });
     assert!(report.failed.is_empty(), "{:#?}", report.failed);
     // Older servers meet fewer requirements.
     if deployments.version().expect("there is a server").major >= 6 {
