@@ -94,6 +94,11 @@ pub fn others<R: BlockOn>() -> Vec<Action<R>> {
         list_collection_names listCollections |things| things.database().list_collection_names();
         list_databases listDatabases |things| things.database().client().list_databases();
         list_database_names listDatabases |things| things.database().client().list_database_names();
+        create_index createIndexes |things| things.create_index(doc! { "prose": 1 });
+        list_indexes listIndexes |things| things.list_indexes();
+        list_index_names listIndexes |things| things.list_index_names();
+        drop_indexes dropIndexes |things| things.drop_indexes();
+        run_cursor_command listCollections |things| things.database().run_cursor_command(doc! { "listCollections": 1 });
         run_command ping |things| things.database().run_command(doc! { "ping": 1 });
         database_aggregate aggregate
             |things| things.database().client().database("admin").aggregate([doc! { "$listLocalSessions": {} }]);
