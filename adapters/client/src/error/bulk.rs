@@ -6,7 +6,8 @@ use std::sync::Arc;
 use stator_proto::operation::{WriteConcernError, WriteError, WriteFailure};
 use stator_proto::retry::Labels;
 
-use super::{DUPLICATE_KEY, Error, ErrorKind, Inner, MAX_TIME_EXPIRED};
+use super::questions::{DUPLICATE_KEY, MAX_TIME_EXPIRED};
+use super::{Error, ErrorKind, Inner};
 use crate::results::{BulkWriteResult, ClientBulkWriteResult};
 
 /// Why a write of many documents failed, wholly or in part: [`Collection::bulk_write`](crate::Collection::bulk_write) and
