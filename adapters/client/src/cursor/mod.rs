@@ -1,5 +1,8 @@
 //! Cursors: a stream of documents, batch by batch.
 
+mod end;
+mod fetch;
+
 use core::fmt;
 use core::future::poll_fn;
 use core::marker::PhantomData;
@@ -13,10 +16,9 @@ use bson::{Document, RawDocument};
 use futures_core::Stream;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use stator_proto::ServerAddress;
 use stator_proto::cursor::{CursorReply, CursorTimeout};
-use stator_proto::operation::{CommandError, GetMore, KillCursors, Namespace, Operation, OperationError, Settings};
-use stator_proto::session::ServerSession;
-use stator_proto::{Instant, ServerAddress};
+use stator_proto::operation::{KillCursors, Namespace, Operation, Settings};
 use stator_wire::bson::Doc;
 
 use crate::action::BoxFuture;
@@ -24,11 +26,11 @@ use crate::call::Call;
 use crate::convert::{from_doc, from_doc_borrowed};
 use crate::error::{Error, Result};
 use crate::execute::{Route, Served, Within};
-use crate::hub::{Kill, lock};
 use crate::inner::Core;
 use crate::lease::{Lease, OwnedLease};
 use crate::runtime::{BlockOn, Runtime};
-use crate::session::ClientSession;
+pub use end::CloseCursor;
+use fetch::{Batch, Owner, next_batch, next_pinned, next_unasked};
 
 /// The documents that an operation found, fetched batch by batch.
 ///
@@ -59,38 +61,6 @@ pub struct Cursor<R: Runtime, T = Document> {
     documents: PhantomData<fn() -> T>,
 }
 
-/// The session that it was opened in.
-enum Owner<R: Runtime> {
-    /// One of the driver's own, unless it is out for a request.
-    Implicit(Option<ServerSession>),
-    /// The user's.
-    Explicit(ClientSession<R>),
-}
-
-impl<R: Runtime> Owner<R> {
-    /// Takes it for one request.
-    fn within(&mut self) -> Result<Within<R>> {
-        match self {
-            Self::Implicit(session) => Ok(Within::Of(session.take())),
-            Self::Explicit(session) => session.hold().map(Within::Session),
-        }
-    }
-
-    /// The request is done; an implicit session comes back.
-    fn put_back(&mut self, session: Option<ServerSession>) {
-        if let Self::Implicit(own) = self {
-            *own = session;
-        }
-    }
-
-    const fn take_implicit(&mut self) -> Option<ServerSession> {
-        match self {
-            Self::Implicit(session) => session.take(),
-            Self::Explicit(_) => None,
-        }
-    }
-}
-
 /// How long a step goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Patience {
@@ -99,9 +69,6 @@ enum Patience {
     /// For one batch, which may be empty.
     OneBatch,
 }
-
-/// A batch, the connection on which the next one will come, and the session.
-type Batch<R> = (CursorReply, Option<OwnedLease<R>>, Option<ServerSession>);
 
 impl<R: Runtime, T> Cursor<R, T> {
     /// Runs the operation that opens a cursor; `machine` makes its machine of the reply.
@@ -218,7 +185,7 @@ impl<R: Runtime, T> Cursor<R, T> {
     /// Ends the cursor and waits until the server has forgotten it. This has the whole timeout of the operation that the cursor
     /// came from, or [`CloseCursor::timeout`], whatever has become of the cursor's own.
     pub fn close(self) -> CloseCursor<R, T> {
-        CloseCursor { cursor: self, timeout: None }
+        CloseCursor::new(self)
     }
 
     async fn end(mut self, timeout: Option<Duration>) -> Result<()> {
@@ -333,66 +300,6 @@ impl<R: Runtime, T> Cursor<R, T> {
     }
 }
 
-/// Asks for the next batch.
-async fn next_batch<R: Runtime>(
-    core: Arc<Core<R>>,
-    server: Arc<ServerAddress>,
-    command: GetMore,
-    settings: Settings,
-    within: Within<R>,
-) -> Result<Batch<R>> {
-    let exhaust = command.exhaust;
-    let served = core.execute_on(Route::Server(&server), command, settings, within).await?;
-    let Served { output: reply, lease, session, .. } = served;
-    Ok((reply, lease.filter(|_| exhaust).and_then(keep_for_more), session))
-}
-
-/// Asks for the next batch behind a load balancer.
-async fn next_pinned<R: Runtime>(
-    core: Arc<Core<R>>,
-    mut pinned: OwnedLease<R>,
-    command: GetMore,
-    settings: Settings,
-    within: Within<R>,
-) -> Result<Batch<R>> {
-    let route = Route::Connection(&mut pinned);
-    let Served { output, session, .. } = core.execute_on(route, command, settings, within).await?;
-    let more = output.id != 0;
-    Ok((output, Some(pinned).filter(|_| more), session))
-}
-
-/// Waits for a batch that comes unasked.
-async fn next_unasked<R: Runtime>(
-    core: Arc<Core<R>>,
-    mut pinned: OwnedLease<R>,
-    settings: Settings,
-    within: Within<R>,
-) -> Result<Batch<R>> {
-    let now = core.runtime.now();
-    let due = settings.due(now);
-    let deadline = core.socket_deadline(now, due.is_some(), due.unwrap_or(Instant::FAR_FUTURE));
-    let reply = pinned.receive_more(deadline).await?;
-    let more = reply.more_to_come();
-    if let Some(error) = CommandError::from_reply(&reply)? {
-        return Err(Error::from(OperationError::Command(error)).of_operation(&pinned.link().address, false));
-    }
-    let reply = CursorReply::parse(reply, "nextBatch", None)?;
-    let session = match within {
-        Within::Of(session) => session,
-        Within::Own | Within::Keep | Within::Session(_) => None,
-    };
-    Ok((reply, Some(pinned).filter(|_| more), session))
-}
-
-/// A connection on which another reply will come stays with the cursor.
-fn keep_for_more<R: Runtime>(mut lease: Lease<R, &Core<R>>) -> Option<OwnedLease<R>> {
-    if !lease.link().machine.is_awaiting() {
-        return None;
-    }
-    lease.link().exhaust = true;
-    lease.into_owned()
-}
-
 impl<R: Runtime, T: DeserializeOwned + 'static> Cursor<R, T> {
     fn poll_next_document(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
         match ready!(self.poll_advance(cx)) {
@@ -445,60 +352,12 @@ impl<R: Runtime, T: DeserializeOwned + 'static> Stream for Cursor<R, T> {
 
 impl<R: Runtime, T> Unpin for Cursor<R, T> {}
 
-/// Ends a cursor; see [`Cursor::close`]. Dropping it leaves that to the background, as dropping the cursor does.
-#[derive(Debug)]
-#[must_use = "an action does nothing until it is awaited"]
-pub struct CloseCursor<R: Runtime, T = Document> {
-    cursor: Cursor<R, T>,
-    timeout: Option<Duration>,
-}
-
-impl<R: Runtime, T> CloseCursor<R, T> {
-    /// The time for it, instead of the cursor's; zero is no limit.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    fn core(&self) -> &Arc<Core<R>> {
-        &self.cursor.core
-    }
-
-    async fn execute(self) -> Result<()> {
-        self.cursor.end(self.timeout).await
-    }
-}
-
-awaitable!(@plain CloseCursor<T> ['static] => ());
-
 impl<R: BlockOn, T: DeserializeOwned + 'static> Iterator for Cursor<R, T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
         let runtime = self.core.runtime.clone();
         runtime.block_on(poll_fn(|cx| self.poll_next_document(cx)))
-    }
-}
-
-impl<R: Runtime, T> Drop for Cursor<R, T> {
-    fn drop(&mut self) {
-        // First the request in flight: its reply may name the cursor, too.
-        self.fetching = None;
-        let pinned = self.pinned.take().filter(|_| self.core.config().load_balanced());
-        let Some(command) = self.machine.close() else { return self.end_session() };
-        let session = self.session.take_implicit();
-        let link = pinned.and_then(Lease::into_link);
-        let kill = Kill { server: Arc::clone(&self.server), command, link, session, timeout: self.settings.timeout };
-        let mut hub = lock(&self.core.hub);
-        if hub.closed {
-            return;
-        }
-        hub.keeper.kill.push(kill);
-        let waker = hub.keeper.ring();
-        drop(hub);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
     }
 }
 
