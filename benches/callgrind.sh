@@ -1,16 +1,27 @@
 #!/bin/sh
 # User-space instructions for each operation, without memcpy, memmove and memset, into instructions.txt beside this script.
-# usage: benches/callgrind.sh [RUNNER...]
-# Keep the profiles with CALLGRIND_OUT=folder; then callgrind_annotate shows them function by function.
+# usage: benches/callgrind.sh [RUNNER...]            counts and writes the file
+#        benches/callgrind.sh --check [RUNNER...]    counts and fails if anything takes over 5 % more than the file says
+# Only runners that work on the calling thread can be counted: floor, stator-ct, stator-blocking, official-ct.
+# Keep the profiles with CALLGRIND_OUT=folder; then callgrind_annotate shows them function by function. TASKS="a b" counts only these.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-runners=${*:-"stator-ct stator-blocking"}
+file=$here/instructions.txt
+check=
+if [ "${1:-}" = --check ]; then
+    check=yes
+    shift
+fi
+runners=${*:-"floor stator-ct stator-blocking"}
 features=
 case "$runners" in *official*) features="--features official" ;; esac
 cd "$here/.."
 # shellcheck disable=SC2086
-cargo build --release -p stator-benches --bins $features
+cargo build --release -p stator-benches --bin callgrind --bin replay $features
 target=$(cargo metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release
+# Generated documents, so that the counts are the same wherever they are made.
+export STATOR_BENCH_DATA=/nonexistent
+tasks=${TASKS:-$("$target/callgrind" --list)}
 
 work=$(mktemp -d)
 keep=${CALLGRIND_OUT:-$work}
@@ -44,11 +55,12 @@ per_operation() {
 }
 
 {
-    echo "# Instructions per operation in user space, without memcpy, memmove and memset; an operation of find-many is one document."
-    echo "# Written by callgrind.sh: $(rustc --version | cut -d' ' -f1,2), $(uname -m), tweets of benches/src/data.rs or the specification."
+    echo "# Instructions per operation in user space, without memcpy, memmove and memset; of find-many and bulk-insert, per document."
+    echo "# Written by callgrind.sh: $(rustc --version | cut -d' ' -f1,2), $(uname -m), generated documents."
     printf '%-20s %-17s %12s\n' '# task' runner instructions
-    for task in $("$target/driverbench" --list); do
-        case "$task" in find-many*) operations=5000 ;; *) operations=500 ;; esac
+    for task in $tasks; do
+        # Batches are of a thousand.
+        case "$task" in find-many* | bulk*) operations=5000 ;; *) operations=500 ;; esac
         for runner in $runners; do
             out="$keep/$runner.$task.callgrind"
             done=$(valgrind -q --tool=callgrind --callgrind-out-file="$out" --toggle-collect='callgrind::measured*' \
@@ -57,5 +69,22 @@ per_operation() {
         done
     done
 } >"$work/table"
-cp "$work/table" "$here/instructions.txt"
-cat "$here/instructions.txt"
+
+if [ -z "$check" ]; then
+    cp "$work/table" "$file"
+    cat "$file"
+    exit
+fi
+# What is small is counted too coarsely to be judged in per cent: a hundred instructions more are always allowed.
+awk '
+    /^#/ { next }
+    NR == FNR { old[$1 " " $2] = $3; next }
+    !(($1 " " $2) in old) { printf "%-20s %-17s %12s           new\n", $1, $2, $3; next }
+    {
+        was = old[$1 " " $2]
+        bad = $3 > was * 1.05 && $3 > was + 100
+        failed += bad
+        printf "%-20s %-17s %12s %+9.1f %%%s\n", $1, $2, $3, was ? ($3 / was - 1) * 100 : 0, bad ? "  FAILED: was " was : ""
+    }
+    END { exit failed > 0 }
+' "$file" "$work/table"

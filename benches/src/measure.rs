@@ -4,25 +4,29 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::runner::Done;
 use crate::{Failure, Runner, Task};
 
 /// One slot: some operations of one runner, and what they took.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Sample {
     /// How many operations.
     pub operations: u64,
     /// Wall time.
     pub wall: Duration,
-    /// User and system time of this process. The server is another process.
+    /// User and system time of the client's process. The server is another process.
     pub cpu: Duration,
+    /// What else the task tells, by name; the same names in each sample of a task.
+    pub figures: Vec<(String, f64)>,
 }
 
 impl Sample {
     /// Lets `runner` do `count` operations.
     pub fn take(runner: &mut dyn Runner, task: Task, count: u64) -> Result<Self, Failure> {
-        let (start, cpu) = (Instant::now(), cpu_time());
-        let operations = runner.run(task, count)?;
-        Ok(Self { operations, wall: start.elapsed(), cpu: cpu_time().saturating_sub(cpu) })
+        let watch = Stopwatch::start();
+        let done = runner.run(task, count)?;
+        let (wall, cpu) = done.took.unwrap_or_else(|| watch.read());
+        Ok(Self { operations: done.operations, wall, cpu, figures: done.figures })
     }
 
     /// Operations per second of wall time.
@@ -30,14 +34,51 @@ impl Sample {
         self.operations as f64 / self.wall.as_secs_f64().max(1e-9)
     }
 
+    /// Microseconds of wall time per operation.
+    pub fn wall_micros(&self) -> f64 {
+        self.wall.as_secs_f64() * 1e6 / self.operations.max(1) as f64
+    }
+
     /// Microseconds of CPU time per operation.
     pub fn cpu_micros(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.operations.max(1) as f64
+    }
+
+    /// The figure of this name.
+    pub fn figure(&self, name: &str) -> Option<f64> {
+        self.figures.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+}
+
+/// Wall time and CPU time from one moment on.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch {
+    wall: Instant,
+    cpu: Duration,
+}
+
+impl Stopwatch {
+    /// Starts both clocks.
+    pub fn start() -> Self {
+        Self { wall: Instant::now(), cpu: cpu_time() }
+    }
+
+    /// Wall time and CPU time so far.
+    pub fn read(&self) -> (Duration, Duration) {
+        (self.wall.elapsed(), cpu_time().saturating_sub(self.cpu))
+    }
+
+    /// What was done since it was started, by this clock instead of the caller's.
+    pub fn done(&self, operations: u64, figures: Vec<(String, f64)>) -> Done {
+        Done { operations, took: Some(self.read()), figures }
     }
 }
 
 /// How many operations fill a slot of this length. Warms the runner up on the way.
 pub fn calibrate(runner: &mut dyn Runner, task: Task, slot: Duration) -> Result<u64, Failure> {
+    if task.is_once() {
+        return Ok(1);
+    }
     let mut count = 1;
     loop {
         let sample = Sample::take(runner, task, count)?;

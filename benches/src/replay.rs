@@ -10,11 +10,12 @@ use stator_wire::bson::Doc;
 use stator_wire::op_msg::{Builder, Flags, OpMsg};
 use stator_wire::{Deframer, Header, OpCode};
 
-use crate::runner::{CORPUS, DATABASE};
+use crate::data::Scale;
+use crate::driver::{CORPUS, DATABASE};
 use crate::{Data, Failure};
 
-/// How many documents a find of many gives, in one batch.
-pub const BATCH: i32 = 1000;
+/// A find of many gives a thousand documents in one batch, and as many are inserted at once.
+pub const SCALE: Scale = Scale { corpus: 1000, small_batch: 1000, ..Scale::QUICK };
 
 /// The replies, encoded once.
 #[derive(Debug)]
@@ -110,7 +111,7 @@ impl Replies {
         Ok(Self {
             hello: bson::serialize_to_vec(&hello)?,
             one: bson::serialize_to_vec(&batch([data.numbered_tweet(1)]))?,
-            many: bson::serialize_to_vec(&batch((1..=BATCH).map(|id| data.numbered_tweet(id))))?,
+            many: bson::serialize_to_vec(&batch((1..=SCALE.corpus).map(|id| data.numbered_tweet(id))))?,
             written: bson::serialize_to_vec(&doc! { "n": 1, "ok": 1.0 })?,
             ok: bson::serialize_to_vec(&doc! { "ok": 1.0 })?,
         })

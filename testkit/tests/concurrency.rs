@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use stator_async_std::AsyncStd;
 use stator_blocking::Blocking;
-use stator_client::options::DriverInfo;
+use stator_client::options::{DriverInfo, InsertOneModel};
 use stator_client::runtime::{BlockOn, Endpoint, SpawnError};
 use stator_client::{
     Client, ClientOptions, Collection, Cursor, Database, Document, Error, Instant, Runtime, action, doc,
@@ -248,6 +248,8 @@ fn everything_is_send<R: Runtime>(client: Client<R>, mut cursor: Cursor<R, Docum
     action(database.drop());
     action(things.insert_one(x()));
     action(things.insert_many([x()]));
+    action(things.bulk_write([InsertOneModel::new(x())]));
+    action(client.bulk_write([InsertOneModel::new(x()).on(&things)]));
     action(things.find(x()));
     action(things.find_one(x()));
     action(things.update_one(x(), set()));

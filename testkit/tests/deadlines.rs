@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use stator_async_std::AsyncStd;
 use stator_blocking::Blocking;
 use stator_client::event::{Listener, PoolEvent, PoolEventKind};
-use stator_client::options::{CursorType, Overrides, TimeoutMode};
+use stator_client::options::{CursorType, InsertOneModel, Overrides, TimeoutMode};
 use stator_client::session::{Transaction, TransactionGuard};
 use stator_client::{
     BlockOn, Client, ClientOptions, ClientSession, Collection, Cursor, Database, Document, Error, Phase, Runtime, doc,
@@ -40,7 +40,7 @@ struct Operation<R: Runtime> {
 }
 
 /// What a server does not answer.
-const FIRST: [&str; 15] = [
+const FIRST: [&str; 20] = [
     "find",
     "aggregate",
     "count",
@@ -56,6 +56,11 @@ const FIRST: [&str; 15] = [
     "drop",
     "dropDatabase",
     "createIndexes",
+    "dropIndexes",
+    "listIndexes",
+    "renameCollection",
+    "collMod",
+    "validate",
 ];
 
 /// What another server does not answer, because it goes on with something that the server must have answered.
@@ -85,6 +90,7 @@ fn operations<R: Runtime>() -> Vec<Operation<R>> {
         "distinct": s.things.distinct("x", doc! {}).timeout(T);
         "insert_one": s.things.insert_one(doc! {}).timeout(T);
         "insert_many": s.things.insert_many([doc! {}, doc! {}]).timeout(T);
+        "bulk_write": s.things.bulk_write([InsertOneModel::new(doc! {})]).timeout(T);
         "update_one": s.things.update_one(doc! {}, doc! { "$inc": { "x": 1 } }).timeout(T);
         "update_many": s.things.update_many(doc! {}, doc! { "$inc": { "x": 1 } }).timeout(T);
         "replace_one": s.things.replace_one(doc! {}, doc! { "x": 1 }).timeout(T);
@@ -101,6 +107,17 @@ fn operations<R: Runtime>() -> Vec<Operation<R>> {
         "create_collection": s.database.create_collection("new").timeout(T);
         "drop collection": s.things.drop().timeout(T);
         "drop database": s.database.drop().timeout(T);
+        "run_cursor_command": s.database.run_cursor_command(doc! { "find": "things" }).timeout(T);
+        "count": s.things.count(doc! {}).timeout(T);
+        "create_index": s.things.create_index(doc! { "x": 1 }).timeout(T);
+        "create_indexes": s.things.create_indexes([doc! { "x": 1 }.into()]).timeout(T);
+        "drop_index": s.things.drop_index("x_1").timeout(T);
+        "drop_indexes": s.things.drop_indexes().timeout(T);
+        "list_indexes": s.things.list_indexes().timeout(T);
+        "list_index_names": s.things.list_index_names().timeout(T);
+        "rename": s.things.rename("renamed").timeout(T);
+        "modify": s.things.modify(doc! { "validator": {} }).timeout(T);
+        "validate": s.things.validate().timeout(T);
         "timeout of the client": s.impatient.find_one(doc! {});
         "in a session": async { let session = s.client.start_session().await?; s.mark(); s.things.find_one(doc! {}).session(&session).timeout(T).await };
         "in a transaction": async { let txn = s.client.start_session().await?.begin()?; s.mark(); txn.bind(&s.things).find_one(doc! {}).timeout(T).await };

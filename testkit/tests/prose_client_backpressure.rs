@@ -10,7 +10,7 @@ use stator_blocking::Blocking;
 use stator_client::{Document, Error, Runtime, doc};
 use stator_sim::server::{FakeServer, Reply};
 use stator_sim::{Link, Sim};
-use stator_testkit::prose::{self, FailPoint, Record, with_options};
+use stator_testkit::prose::{FailPoint, Record};
 use stator_testkit::server::unique_db;
 
 /// `MAX_RETRIES`.
@@ -56,9 +56,9 @@ fn prose_1_operation_retry_uses_exponential_backoff() {
 
 /// Finds on a server that is always overloaded; the error and how many attempts there were.
 fn find_overloaded(options: &str) -> (Error, usize) {
-    let fail_point = FailPoint::take([prose::standalone()]);
+    let fail_point = FailPoint::of_standalone();
     let record = Record::new();
-    let client = record.client(Blocking, &with_options(&prose::standalone().uri(), options));
+    let client = record.client(Blocking, &fail_point.uri(options));
     // IngressRequestRateLimitExceeded
     fail_point.set("alwaysOn", doc! { "failCommands": ["find"], "errorCode": 462, "errorLabels": &OVERLOADED[..] });
     let things = client.database(&unique_db("overloaded")).collection::<Document>("things");

@@ -12,7 +12,7 @@ use stator_client::event::{CheckOutFailedReason, CommandEvent, Listener, PoolEve
 use stator_client::{BlockOn, Document, doc};
 use stator_sim::server::{FakeServer, Reply};
 use stator_sim::{Link, Sim};
-use stator_testkit::prose::{self as kit, FailPoint, Record, with_options};
+use stator_testkit::prose::{self as kit, FailPoint, Record};
 use stator_testkit::server::unique_db;
 
 /// `MAX_RETRIES` of *Client Backpressure*.
@@ -20,13 +20,12 @@ const MAX_RETRIES: usize = 2;
 /// A server whose fail point says that it shuts down does not tell its monitors so: they find out with the next heartbeat.
 const SOON: &str = "heartbeatFrequencyMS=500";
 
-/// 1. PoolClearedError Retryability Test.
+/// 1: PoolClearedError Retryability Test.
 #[test]
 fn prose_1_pool_cleared_error_retryability() {
-    let fail_point = FailPoint::take([kit::standalone()]);
+    let fail_point = FailPoint::of_standalone();
     let record = Record::new();
-    let client = record
-        .client(Blocking, &with_options(&kit::standalone().uri(), &format!("maxPoolSize=1&retryReads=true&{SOON}")));
+    let client = record.client(Blocking, &fail_point.uri(&format!("maxPoolSize=1&retryReads=true&{SOON}")));
     fail_point.set(
         doc! { "times": 1 },
         doc! { "failCommands": ["find"], "errorCode": 91, "blockConnection": true, "blockTimeMS": 1000 },
@@ -107,7 +106,7 @@ fn retried_on_the_same_server(options: &str, labels: &[&str]) -> bool {
     let fail_point = FailPoint::of_primary();
     let record = Record::new();
     let options = format!("retryReads=true&readPreference=primaryPreferred{options}");
-    let client = record.client(Blocking, &with_options(&kit::set().uri(), &options));
+    let client = record.client(Blocking, &fail_point.uri(&options));
     let things = client.database(&unique_db("reads")).collection::<Document>("things");
     // One would be there to go to.
     Blocking.block_on(kit::know_all(&client));
@@ -154,7 +153,7 @@ fn overload_and_then_others() -> Vec<CommandEvent> {
         }
     });
     let record = Record::new();
-    let client = record.client_with(Blocking, &with_options(&kit::set().uri(), SOON), listener);
+    let client = record.client_with(Blocking, &fail_point.uri(SOON), listener);
     fail_point.set(doc! { "times": 1 }, failing(&OVERLOADED));
     let things = client.database(&unique_db("reads")).collection::<Document>("things");
     let error = things.find_one(doc! {}).run().unwrap_err();

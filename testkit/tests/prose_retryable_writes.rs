@@ -12,7 +12,7 @@ use stator_client::event::{CheckOutFailedReason, CommandEvent, Listener, PoolEve
 use stator_client::{Document, Error, doc};
 use stator_sim::server::{Config, FakeServer, Reply};
 use stator_sim::{Link, Sim};
-use stator_testkit::prose::{self as kit, FailPoint, Record, with_options};
+use stator_testkit::prose::{self as kit, FailPoint, Record};
 use stator_testkit::server::unique_db;
 
 /// `MAX_RETRIES` of *Client Backpressure*.
@@ -29,7 +29,7 @@ fn member(sim: &Sim) -> FakeServer {
     FakeServer::start_with(sim, me.parse().unwrap(), config)
 }
 
-/// 1. Test that retryable writes raise an exception when using the MMAPv1 storage engine. On a simulated member, for no server
+/// 1: Test that retryable writes raise an exception when using the MMAPv1 storage engine. On a simulated member, for no server
 /// that the driver knows has that engine.
 #[test]
 fn prose_1_mmapv1_raises_an_exception_that_says_what_to_do() {
@@ -51,13 +51,12 @@ fn prose_1_mmapv1_raises_an_exception_that_says_what_to_do() {
     assert!(error.to_string().contains(message), "{error}");
 }
 
-/// 2. Test that drivers properly retry after encountering PoolClearedErrors.
+/// 2: Test that drivers properly retry after encountering PoolClearedErrors.
 #[test]
 fn prose_2_pool_cleared_errors_are_retried() {
     let fail_point = FailPoint::of_primary();
     let record = Record::new();
-    let client =
-        record.client(Blocking, &with_options(&kit::set().uri(), &format!("maxPoolSize=1&retryWrites=true&{SOON}")));
+    let client = record.client(Blocking, &fail_point.uri(&format!("maxPoolSize=1&retryWrites=true&{SOON}")));
     let things = client.database(&unique_db("writes")).collection("things");
     fail_point.set(
         doc! { "times": 1 },
@@ -121,7 +120,7 @@ fn insert_with(first: Document, mode: impl Into<bson::Bson>, second: Document) -
         }
     });
     let record = Record::new();
-    let uri = with_options(&kit::set().uri(), &format!("retryWrites=true&{SOON}"));
+    let uri = fail_point.uri(&format!("retryWrites=true&{SOON}"));
     let client = record.client_with(Blocking, &uri, listener);
     fail_point.set(doc! { "times": 1 }, whole(first));
     let things = client.database(&unique_db("writes")).collection::<Document>("things");
@@ -129,7 +128,7 @@ fn insert_with(first: Document, mode: impl Into<bson::Bson>, second: Document) -
     (error, record)
 }
 
-/// 3. Test that drivers return the original error after encountering a WriteConcernError with a RetryableWriteError label.
+/// 3: Test that drivers return the original error after encountering a WriteConcernError with a RetryableWriteError label.
 #[test]
 fn prose_3_the_original_write_concern_error_is_returned() {
     let (error, record) = insert_with(
@@ -150,7 +149,7 @@ async fn fail_insert_once(sim: &Sim, server: &FakeServer, data: Document) {
     client.database("admin").run_command(command).await.unwrap();
 }
 
-/// 4. Test that in a sharded cluster writes are retried on a different mongos when one is available. On simulated mongoses,
+/// 4: Test that in a sharded cluster writes are retried on a different mongos when one is available. On simulated mongoses,
 /// for many seeds: chance alone would choose the same one again in some of them.
 #[test]
 fn prose_4_retried_on_a_different_mongos_when_one_is_available() {
@@ -172,7 +171,7 @@ fn prose_4_retried_on_a_different_mongos_when_one_is_available() {
     }
 }
 
-/// 5. Test that in a sharded cluster writes are retried on the same mongos when no others are available. On a simulated mongos.
+/// 5: Test that in a sharded cluster writes are retried on the same mongos when no others are available. On a simulated mongos.
 #[test]
 fn prose_5_retried_on_the_same_mongos_when_no_others_are_available() {
     let (sim, record) = (Sim::new(1), Record::new());
@@ -187,7 +186,7 @@ fn prose_5_retried_on_the_same_mongos_when_no_others_are_available() {
     assert_eq!(outcomes[0].0.connection.address, outcomes[1].0.connection.address);
 }
 
-/// 6. Case 1: Test that drivers return the correct error when receiving only errors without `NoWritesPerformed`.
+/// 6: Case 1: Test that drivers return the correct error when receiving only errors without `NoWritesPerformed`.
 #[test]
 fn prose_6_case_1_only_errors_without_no_writes_performed() {
     let (error, record) = insert_with(
@@ -199,7 +198,7 @@ fn prose_6_case_1_only_errors_without_no_writes_performed() {
     assert_eq!(record.outcomes("insert").len(), MAX_RETRIES + 1);
 }
 
-/// 6. Case 2: Test that drivers return the correct error when receiving only errors with `NoWritesPerformed`.
+/// 6: Case 2: Test that drivers return the correct error when receiving only errors with `NoWritesPerformed`.
 #[test]
 fn prose_6_case_2_only_errors_with_no_writes_performed() {
     let (error, record) = insert_with(
@@ -211,7 +210,7 @@ fn prose_6_case_2_only_errors_with_no_writes_performed() {
     assert_eq!(record.outcomes("insert").len(), MAX_RETRIES + 1);
 }
 
-/// 6. Case 3: Test that drivers return the correct error when receiving some errors with `NoWritesPerformed` and some without
+/// 6: Case 3: Test that drivers return the correct error when receiving some errors with `NoWritesPerformed` and some without
 /// `NoWritesPerformed`.
 #[test]
 fn prose_6_case_3_some_errors_with_and_some_without_no_writes_performed() {
@@ -225,7 +224,7 @@ fn prose_6_case_3_some_errors_with_and_some_without_no_writes_performed() {
     assert_eq!(record.outcomes("insert").len(), MAX_RETRIES + 1);
 }
 
-/// 6. Case 4: Test that drivers set the maximum number of retries for all retryable write errors when an overload error is
+/// 6: Case 4: Test that drivers set the maximum number of retries for all retryable write errors when an overload error is
 /// encountered.
 #[test]
 fn prose_6_case_4_one_overload_error_sets_the_maximum_of_retries() {
@@ -238,7 +237,7 @@ fn prose_6_case_4_one_overload_error_sets_the_maximum_of_retries() {
     assert_eq!(record.started("insert").len(), MAX_RETRIES + 1);
 }
 
-/// 6. Case 5: Test that drivers do not apply backoff to non-overload errors. In a simulated world without latency, where all the
+/// 6: Case 5: Test that drivers do not apply backoff to non-overload errors. In a simulated world without latency, where all the
 /// time that passes between two attempts is backoff; and with the code 6 for 91, after which the client would look for the
 /// server anew before the next attempt.
 #[test]

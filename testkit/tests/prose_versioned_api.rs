@@ -7,7 +7,7 @@ use stator_blocking::{Blocking, Client};
 use stator_client::options::{ServerApi, ServerApiVersion};
 use stator_client::{ClientOptions, Document, doc};
 use stator_testkit::prose::{reads, with_options, writes};
-use stator_testkit::server::{Mongod, MongodOptions, unique_db};
+use stator_testkit::server::{Mongod, MongodOptions, Version, unique_db};
 
 fn client(mongod: &Mongod, server_api: Option<ServerApi>) -> Client {
     let uri = with_options(&mongod.uri(), "serverSelectionTimeoutMS=5000");
@@ -16,10 +16,13 @@ fn client(mongod: &Mongod, server_api: Option<ServerApi>) -> Client {
     Client::with_runtime(Blocking, options).unwrap()
 }
 
-/// Handshakes with authentication, monitors, reads, writes, cursors and generic commands declare the version.
+/// Handshakes with authentication, monitors, reads, writes, cursors and generic commands declare the version. From 5.0 on.
 #[test]
 fn prose_required_api_version() {
     let mongod = MongodOptions::new().auth(true).start().unwrap();
+    if mongod.version() < Version::V5_0 {
+        return;
+    }
     mongod.admin().unwrap().run("admin", doc! { "setParameter": 1, "requireApiVersion": true }).unwrap();
 
     let error = client(&mongod, None).database("db").run_command(doc! { "ping": 1 }).run().unwrap_err();

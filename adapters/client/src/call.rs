@@ -30,6 +30,13 @@ impl<R: Runtime> Call<R> {
         self
     }
 
+    /// Without the concerns of the handle.
+    pub(crate) fn without_concerns(mut self) -> Self {
+        self.inherited.read_concern = None;
+        self.inherited.write_concern = None;
+        self
+    }
+
     /// With nothing of the handle but its timeout.
     pub(crate) fn on_its_own(mut self) -> Self {
         self.inherited = Settings { timeout: self.inherited.timeout, ..Settings::default() };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stator_proto::uri::DriverInfo;
 
-use crate::action::{BoxFuture, ClientBulkWrite, ListDatabaseNames, ListDatabases};
+use crate::action::{BoxFuture, ClientBulkWrite, ListDatabaseNames, ListDatabaseObjects, ListDatabases};
 use crate::call::Call;
 use crate::compress;
 use crate::database::Database;
@@ -125,6 +125,11 @@ impl<R: Runtime> Client<R> {
     /// Lists the databases.
     pub fn list_databases(&self) -> ListDatabases<R> {
         ListDatabases::new(self)
+    }
+
+    /// Lists the databases as handles.
+    pub fn list_database_objects(&self) -> ListDatabaseObjects<R> {
+        ListDatabaseObjects::new(self)
     }
 
     /// Lists the names of the databases.

@@ -4,17 +4,20 @@ use core::fmt;
 use core::marker::PhantomData;
 use std::sync::Arc;
 
-use bson::Document;
+use bson::{Bson, Document, doc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stator_proto::operation::{Namespace, Settings};
 
 use crate::action::{
-    Aggregate, BulkWrite, CountDocuments, Delete, Distinct, DropCollection, EstimatedDocumentCount, Find, FindOne,
-    FindOneAndDelete, FindOneAndReplace, FindOneAndUpdate, InsertMany, InsertOne, ReplaceOne, Update,
+    Aggregate, BulkWrite, Count, CountDocuments, CreateIndex, CreateIndexes, CreateSearchIndexes, Delete, Distinct,
+    DropCollection, DropIndexes, DropSearchIndex, EstimatedDocumentCount, Find, FindOne, FindOneAndDelete,
+    FindOneAndReplace, FindOneAndUpdate, InsertMany, InsertOne, ListIndexNames, ListIndexes, ModifyCollection,
+    RenameCollection, ReplaceOne, Update, UpdateSearchIndex, ValidateCollection,
 };
 use crate::call::Call;
 use crate::database::Database;
+use crate::index::{IndexModel, SearchIndexModel};
 use crate::inner::Core;
 use crate::options::{Overrides, UpdateModifications, WriteModel};
 use crate::runtime::Runtime;
@@ -168,6 +171,96 @@ impl<R: Runtime, T> Collection<R, T> {
     /// [`ErrorKind::BulkWrite`](crate::ErrorKind::BulkWrite) tells which writes failed and what was done nevertheless.
     pub fn bulk_write(&self, models: impl IntoIterator<Item = impl Into<WriteModel>>) -> BulkWrite<R> {
         BulkWrite::new(&self.with_type(), models)
+    }
+
+    /// Creates an index, unless it is there already, and returns its name.
+    ///
+    /// ```no_run
+    /// # async fn example<R: stator_client::Runtime>(people: stator_client::Collection<R>) -> stator_client::Result<()> {
+    /// use stator_client::{IndexModel, doc};
+    ///
+    /// let name = people.create_index(IndexModel::new(doc! { "email": 1 }).unique(true)).await?;
+    /// assert_eq!(name, "email_1");
+    /// people.create_index(doc! { "born": -1 }).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_index(&self, index: impl Into<IndexModel>) -> CreateIndex<R> {
+        CreateIndex::new(&self.with_type(), index.into())
+    }
+
+    /// Creates indexes with one command, and returns their names.
+    pub fn create_indexes(&self, indexes: impl IntoIterator<Item = IndexModel>) -> CreateIndexes<R> {
+        CreateIndexes::new(&self.with_type(), indexes)
+    }
+
+    /// Drops an index, by its name or by its keys.
+    pub fn drop_index(&self, index: impl Into<Bson>) -> DropIndexes<R> {
+        DropIndexes::one(&self.with_type(), &index.into())
+    }
+
+    /// Drops all indexes but the one of `_id`.
+    pub fn drop_indexes(&self) -> DropIndexes<R> {
+        DropIndexes::new(&self.with_type(), &Bson::from("*"))
+    }
+
+    /// Lists the indexes; a collection that is not there has none.
+    pub fn list_indexes(&self) -> ListIndexes<R> {
+        ListIndexes::new(&self.with_type())
+    }
+
+    /// Lists the names of the indexes.
+    pub fn list_index_names(&self) -> ListIndexNames<R> {
+        ListIndexNames::new(&self.with_type())
+    }
+
+    /// Creates a search index, and returns its name as the only one (MongoDB Atlas).
+    pub fn create_search_index(&self, index: SearchIndexModel) -> CreateSearchIndexes<R> {
+        CreateSearchIndexes::new(&self.with_type(), [index])
+    }
+
+    /// Creates search indexes, and returns their names.
+    pub fn create_search_indexes(&self, indexes: impl IntoIterator<Item = SearchIndexModel>) -> CreateSearchIndexes<R> {
+        CreateSearchIndexes::new(&self.with_type(), indexes)
+    }
+
+    /// Changes the definition of a search index.
+    pub fn update_search_index(&self, name: &str, definition: Document) -> UpdateSearchIndex<R> {
+        UpdateSearchIndex::new(&self.with_type(), name, definition)
+    }
+
+    /// Drops a search index; that the collection is not there is no error.
+    pub fn drop_search_index(&self, name: &str) -> DropSearchIndex<R> {
+        DropSearchIndex::new(&self.with_type(), name)
+    }
+
+    /// Lists the search indexes, or the one of a name: an aggregation with `$listSearchIndexes`. The collection's read concern does
+    /// not count.
+    pub fn list_search_indexes(&self, name: Option<&str>) -> Aggregate<R, Document> {
+        let filter = name.map_or_else(Document::new, |name| doc! { "name": name });
+        Aggregate::on_collection(&self.with_type(), [doc! { "$listSearchIndexes": filter }]).without_concerns()
+    }
+
+    /// Gives the collection another name.
+    pub fn rename(&self, to: &str) -> RenameCollection<R> {
+        RenameCollection::new(&self.with_type(), to)
+    }
+
+    /// Changes options of the collection (`collMod`): `doc! { "validator": .. }`, `doc! { "index": .. }` and so on. Returns the
+    /// server's reply.
+    pub fn modify(&self, changes: Document) -> ModifyCollection<R> {
+        ModifyCollection::new(&self.with_type(), changes)
+    }
+
+    /// Looks for damage in the collection and its indexes. Returns the server's reply.
+    pub fn validate(&self) -> ValidateCollection<R> {
+        ValidateCollection::new(&self.with_type())
+    }
+
+    /// Counts the documents that match with the command `count`, which may be wrong on sharded clusters and after a
+    /// crash; [`count_documents`](Self::count_documents) is exact.
+    pub fn count(&self, filter: impl Serialize) -> Count<R> {
+        Count::new(&self.with_type(), &filter)
     }
 
     /// Drops the collection; that it is not there is no error.

@@ -91,6 +91,15 @@ impl<R: Runtime> Owner<R> {
     }
 }
 
+/// How long a step goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// Until there is a document, or the cursor has ended.
+    UntilDocument,
+    /// For one batch, which may be empty.
+    OneBatch,
+}
+
 /// A batch, the connection on which the next one will come, and the session.
 type Batch<R> = (CursorReply, Option<OwnedLease<R>>, Option<ServerSession>);
 
@@ -105,7 +114,11 @@ impl<R: Runtime, T> Cursor<R, T> {
         let (mut settings, within) = call.begin(&core)?;
         let within = within.unwrap_or(Within::Keep);
         let now = core.runtime.now();
-        let timeout = CursorTimeout::new(now, settings.timeout, operation.timeout_mode());
+        let timeout = match settings.deadline {
+            None => CursorTimeout::new(now, settings.timeout, operation.timeout_mode()),
+            // The time is that of the session.
+            Some(_) => CursorTimeout::default(),
+        };
         settings.deadline = settings.due(now);
         let served = core.execute_on(Route::Any, operation, settings.clone(), within).await?;
         let Served { output, server, mut lease, mut session } = served;
@@ -233,17 +246,19 @@ impl<R: Runtime, T> Cursor<R, T> {
     }
 
     fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool>> {
-        let outcome = ready!(self.poll_step(cx));
+        let outcome = ready!(self.poll_step(cx, Patience::UntilDocument));
         self.timeout.end_step();
         Poll::Ready(outcome)
     }
 
-    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool>> {
+    fn poll_step(&mut self, cx: &mut Context<'_>, patience: Patience) -> Poll<Result<bool>> {
         self.current = None;
+        let mut asked = false;
         loop {
             if let Some(fetching) = &mut self.fetching {
                 let outcome = ready!(fetching.as_mut().poll(cx));
                 self.fetching = None;
+                asked = true;
                 match outcome {
                     Ok((reply, pinned, session)) => {
                         self.machine.handle_reply(reply);
@@ -267,6 +282,9 @@ impl<R: Runtime, T> Cursor<R, T> {
                 }
                 Some(Err(error)) => return Poll::Ready(Err(self.fail(error.into()))),
                 None => {}
+            }
+            if asked && patience == Patience::OneBatch {
+                return Poll::Ready(Ok(false));
             }
             let Some(command) = self.machine.poll_command() else { return Poll::Ready(Ok(false)) };
             let settings = match self.settings_of_step() {
@@ -387,6 +405,20 @@ impl<R: Runtime, T: DeserializeOwned + 'static> Cursor<R, T> {
     /// The next document; `None` when there is none any more.
     pub async fn try_next(&mut self) -> Result<Option<T>> {
         poll_fn(|cx| self.poll_next_document(cx)).await.transpose()
+    }
+
+    /// The next document, if the server has one: it is asked at most once. For a tailable cursor `None` only says that there is
+    /// nothing new; [`is_alive`](Self::is_alive) says whether there may be more.
+    pub async fn next_if_any(&mut self) -> Result<Option<T>> {
+        let found = poll_fn(|cx| {
+            let outcome = ready!(self.poll_step(cx, Patience::OneBatch));
+            self.timeout.end_step();
+            Poll::Ready(outcome)
+        });
+        match found.await? {
+            true => self.current_doc().map(from_doc).transpose(),
+            false => Ok(None),
+        }
     }
 
     /// All that is left, or the next `limit` documents; the cursor stays usable.

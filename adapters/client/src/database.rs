@@ -6,7 +6,10 @@ use bson::Document;
 use serde::Serialize;
 use stator_proto::operation::Settings;
 
-use crate::action::{Aggregate, CreateCollection, DropDatabase, ListCollectionNames, ListCollections, RunCommand};
+use crate::action::{
+    Aggregate, CreateCollection, DropDatabase, ListCollectionNames, ListCollectionObjects, ListCollections, RunCommand,
+    RunCursorCommand,
+};
 use crate::call::Call;
 use crate::client::Client;
 use crate::collection::Collection;
@@ -78,8 +81,17 @@ impl<R: Runtime> Database<R> {
     }
 
     /// Runs any command. Read and write concern of the client are not added (specification *runCommand*).
+    ///
+    /// The command is not looked into: where a timeout is in force, what is left of it is appended as `maxTimeMS`, and the server
+    /// refuses a command that has one already. Without a timeout, the command's own is the only one. `timeout` with zero
+    /// leaves it to the command, too.
     pub fn run_command(&self, command: impl Serialize) -> RunCommand<R> {
         RunCommand::new(self, &command)
+    }
+
+    /// Runs any command whose reply is a cursor, and reads on with `getMore` (specification *runCommand*).
+    pub fn run_cursor_command(&self, command: impl Serialize) -> RunCursorCommand<R> {
+        RunCursorCommand::new(self, &command)
     }
 
     /// Runs an aggregation that begins with the database, such as `$currentOp` or `$documents`.
@@ -100,6 +112,11 @@ impl<R: Runtime> Database<R> {
     /// Lists the names of the collections and views.
     pub fn list_collection_names(&self) -> ListCollectionNames<R> {
         ListCollectionNames::new(self)
+    }
+
+    /// Lists the collections and views as handles.
+    pub fn list_collection_objects(&self) -> ListCollectionObjects<R> {
+        ListCollectionObjects::new(self)
     }
 
     /// Drops the database with all that is in it.

@@ -245,7 +245,7 @@ impl Error {
 
     /// The error that a server or the network has brought: behind a failed check-out, or behind a timeout.
     fn origin(&self) -> &Self {
-        self.cause().or(self.0.attempt.as_ref()).unwrap_or(self)
+        self.cause().or(self.0.attempt.as_ref()).map_or(self, Self::origin)
     }
 
     /// The error behind a failed check-out, or behind the end of a bulk write.

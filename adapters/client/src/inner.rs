@@ -82,7 +82,7 @@ impl<R: Runtime> Core<R> {
             read_preference: Some(config.read_preference.clone()),
             // Zero is a timeout too: it switches the deprecated ones off.
             timeout: config.timeout,
-            deadline: None,
+            ..Settings::default()
         };
         let mut seed = [0; 8];
         runtime.fill_random(&mut seed);

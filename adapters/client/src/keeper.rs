@@ -21,6 +21,11 @@ use crate::session::ClientSession;
 /// How long a dropped cursor's killCursors may take; less if the cursor had a shorter timeout.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How often, and after which time at first, a transaction is aborted again that the server does not know yet: two and a half
+/// seconds in all, longer than a reply that nobody waits for may be owing.
+const ABORTS: u32 = 8;
+const ABORT_AGAIN: Duration = Duration::from_millis(10);
+
 /// Starts the keeper. The caller has marked it alive.
 pub(crate) fn start<R: Runtime>(core: &Core<R>) -> Result<(), SpawnError> {
     let guard = Guard { core: core.this.clone() };
@@ -61,7 +66,8 @@ async fn wait<R: Runtime>(core: &Weak<Core<R>>, runtime: &R) -> Option<Work<R>> 
     let at = {
         let core = core.upgrade()?;
         let mut hub = lock(&core.hub);
-        let at = hub.cluster.poll_timeout().unwrap_or(Instant::FAR_FUTURE);
+        let due = hub.keeper.farewells.iter().map(|farewell| farewell.due);
+        let at = due.chain(hub.cluster.poll_timeout()).min().unwrap_or(Instant::FAR_FUTURE);
         hub.keeper.wakes_at = Some(at);
         at
     };
@@ -71,7 +77,7 @@ async fn wait<R: Runtime>(core: &Weak<Core<R>>, runtime: &R) -> Option<Work<R>> 
         let mut hub = lock(&core.hub);
         if core::mem::take(&mut hub.keeper.rung) {
             let kill = core::mem::take(&mut hub.keeper.kill);
-            return Poll::Ready(Some(Work { kill, farewells: core::mem::take(&mut hub.keeper.farewells) }));
+            return Poll::Ready(Some(Work { kill, farewells: hub.keeper.take_due(runtime.now()) }));
         }
         if hub.closed {
             return Poll::Ready(None);
@@ -81,8 +87,10 @@ async fn wait<R: Runtime>(core: &Weak<Core<R>>, runtime: &R) -> Option<Work<R>> 
             none => *none = Some(cx.waker().clone()),
         }
         drop(hub);
-        drop(core);
-        timer.as_mut().poll(cx).map(|()| Some(Work { kill: Vec::new(), farewells: Vec::new() }))
+        timer.as_mut().poll(cx).map(|()| {
+            let farewells = lock(&core.hub).keeper.take_due(runtime.now());
+            Some(Work { kill: Vec::new(), farewells })
+        })
     })
     .await
 }
@@ -95,12 +103,17 @@ struct Work<R: Runtime> {
 
 async fn serve<R: Runtime>(core: &Arc<Core<R>>, Work { kill, farewells }: Work<R>) {
     tend(core);
-    for Farewell { session, link, ends } in farewells {
+    for Farewell { session, link, ends, tries, .. } in farewells {
         let pinned = link.and_then(|link| Lease::new(core, link).into_owned());
         let client = Client::of(Arc::clone(core), Arc::default());
         let session = ClientSession::adopt(client, session, pinned);
-        // Best effort: the server aborts it by itself after a while.
-        let _ = session.abort_transaction().timeout(CLEANUP_TIMEOUT).await;
+        if let Some(fork) = session.abort_left_open(CLEANUP_TIMEOUT).await
+            && tries < ABORTS
+        {
+            let due = core.runtime.now() + ABORT_AGAIN * (1 << tries);
+            let again = Farewell { session: fork, link: None, ends: false, due, tries: tries + 1 };
+            lock(&core.hub).keeper.farewells.push(again);
+        }
         if !ends {
             session.forget();
         }

@@ -47,6 +47,7 @@ mod execute;
 pub mod extjson;
 pub mod host;
 mod hub;
+mod index;
 mod inner;
 mod keeper;
 mod learn;
@@ -75,6 +76,7 @@ pub use cursor::{CloseCursor, Cursor};
 pub use database::Database;
 pub use dns::{DnsError, DnsFailure};
 pub use error::{BulkWriteError, ClientBulkWriteError, Error, ErrorKind, Phase, Result};
+pub use index::{IndexModel, SearchIndexModel};
 pub use options::ClientOptions;
 pub use runtime::{BlockOn, Runtime};
 #[cfg(feature = "tls")]

@@ -277,7 +277,7 @@ impl Overrides {
             write_concern: self.write_concern.clone(),
             read_preference: self.read_preference.clone(),
             timeout: self.timeout,
-            deadline: None,
+            ..stator_proto::operation::Settings::default()
         };
         own.or(parent)
     }

@@ -413,12 +413,15 @@ fn a_batch_without_writes_of_many_is_retried() {
         assert_eq!(world.client.bulk_write(models).await.unwrap().inserted_count as usize, MAX_BATCH + 1);
         world.fail(1, "bulkWrite", doc! { "closeConnection": true }).await;
         let error = failed(world.client.bulk_write([DeleteManyModel::new(doc! {}).on(coll())]).await);
-        // Nothing is known to have been done, so it is an error like any other.
-        assert!(error.is_network() && matches!(error.kind(), ErrorKind::Io(_) | ErrorKind::Connection(_)), "{error:?}");
+        assert!(error.is_network() && bulk(&error).error.as_ref().is_some_and(Error::is_network), "{error:?}");
+        assert!(bulk(&error).partial_result.is_none(), "nothing is known to have been done");
+        world.fail(1, "bulkWrite", doc! { "errorCode": 13 }).await;
+        let error = failed(world.client.bulk_write([DeleteManyModel::new(doc! {}).on(coll())]).await);
+        assert!(matches!(error.kind(), ErrorKind::Command(_)), "nothing can have been done: {error:?}");
     });
     let numbers: Vec<_> =
         world.started("bulkWrite").iter().map(|event| event.command.get_i64("txnNumber").ok()).collect();
-    assert_eq!(numbers, [Some(1), Some(1), Some(2), None]);
+    assert_eq!(numbers, [Some(1), Some(1), Some(2), None, None]);
 }
 
 #[test]

@@ -5,7 +5,10 @@ use std::error::Error as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stator_client::options::{CursorType, Overrides, TimeoutMode};
+use stator_client::options::{
+    CursorType, DeleteOneModel, InsertOneModel, Overrides, TimeoutMode, UpdateOneModel, WriteModel,
+};
+use stator_client::session::Transaction;
 use stator_client::{Client, ClientOptions, Collection, Cursor, Document, Error, ErrorKind, Phase, Runtime, doc};
 use stator_sim::server::{Config, FakeServer, Reply, Request};
 use stator_sim::{Link, Sim};
@@ -271,5 +274,104 @@ fn a_deadline_that_is_nearer_than_the_server_is_not_even_tried() {
         things.find_one(doc! {}).timeout(millis(400)).await.unwrap();
         let time = world.max_times("find")[0].expect("it is told");
         assert!((355..=360).contains(&time), "{time}");
+    });
+}
+
+#[test]
+fn what_was_done_before_the_time_was_up_is_told() {
+    let too_slow = doc! {
+        "ok": 1.0, "n": 1, "writeErrors": [{ "index": 1, "code": 50, "errmsg": "took too long" }],
+    };
+    World::run("", |world, things| async move {
+        let reply = too_slow.clone();
+        world.server.script(move |request| match request.name() {
+            "insert" => Reply::Doc(reply.clone()),
+            _ => Reply::Engine,
+        });
+        let many = things.insert_many((10..13).map(|n| doc! { "_id": n })).timeout(millis(500));
+        let error = many.await.unwrap_err();
+        let ErrorKind::BulkWrite(failed) = error.kind() else { panic!("{error:?}") };
+        assert!(error.is_timeout() && error.maybe_executed() && error.code() == Some(50), "{error:?}");
+        let whole = failed.error.as_ref().expect("the timeout");
+        assert!(matches!(whole.kind(), ErrorKind::Timeout), "{whole:?}");
+        assert_eq!((failed.partial_result.inserted_count, failed.write_errors.len()), (1, 1), "{failed:?}");
+
+        // Without a timeout it is an error of one write, and nothing else.
+        let error = things.insert_many((10..13).map(|n| doc! { "_id": n })).await.unwrap_err();
+        let ErrorKind::BulkWrite(failed) = error.kind() else { panic!("{error:?}") };
+        assert_eq!((failed.error.is_none(), failed.write_errors.len()), (true, 1), "{failed:?}");
+    });
+}
+
+#[test]
+fn many_writes_have_one_time() {
+    World::run("timeoutMS=250", |world, things| async move {
+        world.server.set_delay("insert", millis(100));
+        world.server.set_delay("delete", millis(100));
+        world.server.set_delay("update", millis(100));
+        let start = world.now();
+        let models: [WriteModel; 3] = [
+            InsertOneModel::new(doc! { "_id": 10 }).into(),
+            DeleteOneModel::new(doc! { "_id": 1 }).into(),
+            UpdateOneModel::new(doc! { "_id": 2 }, doc! { "$set": { "x": 1 } }).into(),
+        ];
+        let error = things.bulk_write(models).await.unwrap_err();
+        assert!(error.is_timeout() && world.now() - start == millis(250), "{error:?}");
+        let ErrorKind::BulkWrite(failed) = error.kind() else { panic!("{error:?}") };
+        let done = (failed.partial_result.inserted_count, failed.partial_result.deleted_count);
+        assert_eq!(done, (1, 1), "{failed:?}");
+        let (insert, update) = (world.max_times("insert")[0], world.max_times("update")[0]);
+        assert!(insert > update && update.is_some_and(|time| time <= 50), "{insert:?} {update:?}");
+    });
+}
+
+#[test]
+fn in_with_transaction_there_is_one_time_for_all() {
+    World::run("timeoutMS=100", |world, things| async move {
+        // Three batches of two documents.
+        let mut batches = 0;
+        world.server.script(move |request| {
+            let key = match request.name() {
+                "find" => "firstBatch",
+                "getMore" => "nextBatch",
+                "commitTransaction" | "abortTransaction" | "killCursors" => return Reply::Doc(doc! { "ok": 1.0 }),
+                _ => return Reply::Engine,
+            };
+            batches = if key == "firstBatch" { 1 } else { batches + 1 };
+            let id = if batches < 3 { 5_i64 } else { 0 };
+            let cursor = doc! { "id": id, "ns": "db.things", key: [{ "x": 1 }, { "x": 2 }] };
+            Reply::Doc(doc! { "ok": 1.0, "cursor": cursor })
+        });
+        let session = things.database().client().start_session().await.unwrap();
+        let read_slowly = |pause: Duration| {
+            let (things, sim) = (things.clone(), world.sim.clone());
+            move |txn: Transaction<Sim>| {
+                let (things, sim) = (txn.bind(&things), sim.clone());
+                async move {
+                    let mut cursor = things.find(doc! {}).batch_size(2).await?;
+                    let mut count = 0;
+                    while cursor.advance().await? {
+                        count += 1;
+                        sim.sleep(pause).await;
+                    }
+                    Ok::<_, Error>(count)
+                }
+            }
+        };
+        // Longer than an operation of the client may take, but that is not what counts here.
+        let read = session.with_transaction(read_slowly(millis(50))).timeout(millis(500)).await;
+        assert_eq!(read.unwrap(), 6);
+        let start = world.now();
+        let late = session.with_transaction(read_slowly(millis(200))).timeout(millis(500)).await;
+        assert!(late.unwrap_err().is_timeout());
+        // The time is up at 500 ms; what was there already is given, and the third batch not even asked for.
+        assert!(world.now() - start < millis(810), "{:?}", world.now() - start);
+
+        let own = |txn: Transaction<Sim>| {
+            let things = txn.bind(&things);
+            async move { things.find_one(doc! {}).timeout(millis(9)).await }
+        };
+        let error = session.with_transaction(own).await.unwrap_err();
+        assert!(!error.is_timeout() && error.phase() == Phase::Prepare, "{error:?}");
     });
 }

@@ -4,17 +4,13 @@
 //! times and nothing else, for callgrind (`--toggle-collect='decode::measured*'`).
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::hint::black_box;
-use std::io::Read;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use bson::{Bson, Document, RawBsonRef, RawDocument};
-use flate2::read::GzDecoder;
 use serde::Deserialize;
-use stator_benches::tweet::Tweet;
+use stator_benches::data::{Scale, Tweet};
 use stator_benches::{Data, Failure};
 use stator_client::decode;
 use stator_wire::bson::{Doc, Kind};
@@ -24,8 +20,8 @@ use stator_wire::bson::{Doc, Kind};
 #[serde(rename_all = "camelCase")]
 #[allow(dead_code, reason = "only decoded")]
 struct Tree {
-    left: Option<Box<Tree>>,
-    right: Option<Box<Tree>>,
+    left: Option<Box<Self>>,
+    right: Option<Box<Self>>,
     left_value: Option<String>,
     right_value: Option<String>,
 }
@@ -179,32 +175,17 @@ fn median(mut numbers: Vec<f64>) -> f64 {
     numbers[numbers.len() / 2]
 }
 
-/// Documents by name; the specification's BSON documents only where they are.
+/// Documents by name.
 fn documents() -> Result<BTreeMap<&'static str, Vec<u8>>, Failure> {
-    let data = Data::load(1)?;
-    let mut out = BTreeMap::new();
-    out.insert("tweet", bson::serialize_to_vec(&data.numbered_tweet(1))?);
-    out.insert("small", bson::serialize_to_vec(&data.small)?);
-    let folder = std::env::var_os("STATOR_BENCH_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/spec/benchmarking/data"), Into::into);
-    let Ok(archive) = File::open(folder.join("extended_bson.tgz")) else { return Ok(out) };
-    for entry in tar::Archive::new(GzDecoder::new(archive)).entries()? {
-        let mut entry = entry?;
-        let name = entry.path()?.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-        let name = match name.as_deref() {
-            Some("flat_bson.json") => "flat",
-            Some("deep_bson.json") => "deep",
-            Some("full_bson.json") => "full",
-            _ => continue,
-        };
-        let mut text = String::new();
-        entry.read_to_string(&mut text)?;
-        let Bson::Document(document) = Bson::try_from(serde_json::from_str::<serde_json::Value>(&text)?)? else {
-            return Err(format!("{name} is no document").into());
-        };
-        out.insert(name, bson::serialize_to_vec(&document)?);
-    }
-    Ok(out)
+    let data = Data::load(Scale::QUICK)?;
+    let documents = [
+        ("tweet", data.numbered_tweet(1)),
+        ("small", data.small),
+        ("flat", data.flat),
+        ("deep", data.deep),
+        ("full", data.full),
+    ];
+    documents.into_iter().map(|(name, document)| Ok((name, bson::serialize_to_vec(&document)?))).collect()
 }
 
 const ROUNDS: usize = 11;

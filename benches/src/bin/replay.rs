@@ -16,7 +16,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    let address = replay::start(&Data::load(replay::BATCH)?)?;
+    let address = replay::start(&Data::load(replay::SCALE)?)?;
     println!("{address}");
     stdout().flush()?;
     std::io::copy(&mut stdin(), &mut std::io::sink())?;

@@ -1,11 +1,8 @@
 //! The official driver is not part of this build: feature `official`.
 
-use std::net::SocketAddr;
-
-use super::{Failure, Runner};
-use crate::Data;
+use super::Contender;
 
 /// None.
-pub fn runners(_: SocketAddr, _: &Data) -> Result<Vec<Box<dyn Runner>>, Failure> {
-    Ok(Vec::new())
+pub(super) fn contenders() -> Vec<Contender> {
+    Vec::new()
 }

@@ -1,139 +1,158 @@
-//! The official Rust driver.
+//! The official Rust driver, with bson 3.
 
 use std::future::poll_fn;
 use std::hint::black_box;
-use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bson::{Document, RawDocumentBuf, doc};
+use bson::{Bson, Document, RawDocumentBuf, doc};
 use futures_core::Stream;
+use mongodb::event::EventHandler;
+use mongodb::event::cmap::CmapEvent;
+use mongodb::options::ClientOptions;
 use mongodb::{Client, Collection, Cursor, Database};
-use tokio::runtime::{Builder, Runtime};
 
-use super::{CORPUS, DATABASE, Failure, INSERTS, Runner, expect, uri};
-use crate::tweet::Tweet;
-use crate::{Data, Task};
+use super::driven::Driven;
+use super::roster::of_official;
+use super::{Contender, Failure, Runner};
+use crate::Data;
+use crate::data::Tweet;
+use crate::driver::{CORPUS, DATABASE, Driver, INSERTS, LINES, Settings};
+use crate::gauge::Gauge;
+use crate::host::OnTokio;
+use crate::ldjson::{self, Lines};
+use crate::task::{As, Size};
 
 /// The official driver on both of tokio's runtimes.
-pub fn runners(address: SocketAddr, data: &Data) -> Result<Vec<Box<dyn Runner>>, Failure> {
-    let multi_thread = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let current_thread = Builder::new_current_thread().enable_all().build()?;
-    Ok(vec![
-        Box::new(Official::new("official-mt", multi_thread, true, address, data)?),
-        Box::new(Official::new("official-ct", current_thread, false, address, data)?),
-    ])
+pub(super) fn contenders() -> Vec<Contender> {
+    vec![
+        Contender { name: "official-mt", peer: "official-mt", can: of_official, make: multi_thread },
+        Contender { name: "official-ct", peer: "official-ct", can: of_official, make: current_thread },
+    ]
 }
 
-#[derive(Debug)]
-struct Official {
-    name: &'static str,
-    runtime: Runtime,
-    handles: Arc<Handles>,
-    spawns: bool,
+fn multi_thread(settings: &Settings) -> Result<Box<dyn Runner>, Failure> {
+    Ok(Box::new(Driven::<Official, _>::new("official-mt", OnTokio::multi_thread()?, settings).spawning()))
 }
 
-impl Official {
-    fn new(
-        name: &'static str,
-        runtime: Runtime,
-        spawns: bool,
-        address: SocketAddr,
-        data: &Data,
-    ) -> Result<Self, Failure> {
-        let handles = Arc::new(runtime.block_on(Handles::new(address, data))?);
-        Ok(Self { name, runtime, handles, spawns })
-    }
+fn current_thread(settings: &Settings) -> Result<Box<dyn Runner>, Failure> {
+    Ok(Box::new(Driven::<Official, _>::new("official-ct", OnTokio::current_thread()?, settings)))
 }
 
-impl Runner for Official {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn peer(&self) -> &'static str {
-        self.name
-    }
-
-    fn run(&mut self, task: Task, count: u64) -> Result<u64, Failure> {
-        let work = Arc::clone(&self.handles).perform(task, count);
-        if self.spawns {
-            return self.runtime.block_on(self.runtime.spawn(work))?;
-        }
-        self.runtime.block_on(work)
-    }
-}
+/// A client of the official driver.
+#[derive(Clone, Debug)]
+struct Official(Arc<Handles>);
 
 #[derive(Debug)]
 struct Handles {
+    client: Client,
     database: Database,
     documents: Collection<Document>,
     structs: Collection<Tweet>,
     raw: Collection<RawDocumentBuf>,
     inserts: Collection<Document>,
-    data: Data,
+    lines: Collection<Document>,
+    data: Arc<Data>,
 }
 
 impl Handles {
-    async fn new(address: SocketAddr, data: &Data) -> Result<Self, Failure> {
-        let database = Client::with_uri_str(uri(address)).await?.database(DATABASE);
-        Ok(Self {
+    fn document(&self, size: Size) -> &Document {
+        match size {
+            Size::Small => &self.data.small,
+            Size::Large => &self.data.large,
+        }
+    }
+}
+
+impl Driver for Official {
+    async fn open(settings: &Settings) -> Result<Self, Failure> {
+        let mut options = ClientOptions::parse(settings.uri()).await?;
+        options.cmap_event_handler = settings.gauge.clone().map(listener);
+        let client = Client::with_options(options)?;
+        let database = client.database(DATABASE);
+        Ok(Self(Arc::new(Handles {
             documents: database.collection(CORPUS),
             structs: database.collection(CORPUS),
             raw: database.collection(CORPUS),
             inserts: database.collection(INSERTS),
+            lines: database.collection(LINES),
             database,
-            data: data.clone(),
-        })
+            client,
+            data: Arc::clone(&settings.data),
+        })))
     }
 
-    async fn perform(self: Arc<Self>, task: Task, count: u64) -> Result<u64, Failure> {
-        if task.finds_many() {
-            return self.find_many(task, count).await;
-        }
-        for n in 0..count {
-            let filter = || doc! { "_id": self.data.id(n) };
-            match task {
-                Task::RunCommand => drop(black_box(self.database.run_command(doc! { "hello": 1 }).await?)),
-                Task::InsertOne => drop(black_box(self.inserts.insert_one(&self.data.small).await?)),
-                Task::FindOneStruct => drop(black_box(self.structs.find_one(filter()).await?.ok_or("not found")?)),
-                Task::FindOneRaw => drop(black_box(self.raw.find_one(filter()).await?.ok_or("not found")?)),
-                _ => drop(black_box(self.documents.find_one(filter()).await?.ok_or("not found")?)),
-            }
-        }
-        Ok(count)
+    async fn close(&self) {
+        self.0.client.clone().shutdown().immediate(true).await;
     }
 
-    async fn find_many(&self, task: Task, count: u64) -> Result<u64, Failure> {
-        let corpus = u64::from(self.data.corpus.unsigned_abs());
-        let (mut found, mut rounds) = (0, 0);
-        while found < count {
-            match task {
-                Task::FindManyStruct => {
-                    let mut cursor = self.structs.find(doc! {}).await?;
-                    while let Some(tweet) = next(&mut cursor).await {
-                        black_box(tweet?);
-                        found += 1;
-                    }
-                }
-                Task::FindManyRaw => {
-                    let mut cursor = self.raw.find(doc! {}).await?;
-                    while cursor.advance().await? {
-                        black_box(cursor.current());
-                        found += 1;
-                    }
-                }
-                _ => {
-                    let mut cursor = self.documents.find(doc! {}).await?;
-                    while let Some(document) = next(&mut cursor).await {
-                        black_box(document?);
-                        found += 1;
-                    }
+    async fn run_command(&self) -> Result<(), Failure> {
+        black_box(self.0.database.run_command(doc! { "hello": true }).await?);
+        Ok(())
+    }
+
+    async fn find_one(&self, id: i32, into: As) -> Result<(), Failure> {
+        let filter = doc! { "_id": id };
+        match into {
+            As::Document => drop(black_box(self.0.documents.find_one(filter).await?.ok_or("not found")?)),
+            As::Struct => drop(black_box(self.0.structs.find_one(filter).await?.ok_or("not found")?)),
+            As::Raw => drop(black_box(self.0.raw.find_one(filter).await?.ok_or("not found")?)),
+        }
+        Ok(())
+    }
+
+    async fn find_many(&self, into: As) -> Result<u64, Failure> {
+        let mut found = 0;
+        match into {
+            As::Document => {
+                let mut cursor = self.0.documents.find(doc! {}).await?;
+                while let Some(document) = next(&mut cursor).await {
+                    black_box(document?);
+                    found += 1;
                 }
             }
-            rounds += 1;
+            As::Struct => {
+                let mut cursor = self.0.structs.find(doc! {}).await?;
+                while let Some(tweet) = next(&mut cursor).await {
+                    black_box(tweet?);
+                    found += 1;
+                }
+            }
+            As::Raw => {
+                let mut cursor = self.0.raw.find(doc! {}).await?;
+                while cursor.advance().await? {
+                    black_box(cursor.current());
+                    found += 1;
+                }
+            }
         }
-        expect(found, rounds * corpus)
+        Ok(found)
+    }
+
+    async fn insert_one(&self, size: Size) -> Result<(), Failure> {
+        black_box(self.0.inserts.insert_one(self.0.document(size)).await?);
+        Ok(())
+    }
+
+    async fn insert_many(&self, size: Size, copies: usize) -> Result<(), Failure> {
+        black_box(self.0.inserts.insert_many(std::iter::repeat_n(self.0.document(size), copies)).await?);
+        Ok(())
+    }
+
+    async fn import(&self, from: PathBuf) -> Result<u64, Failure> {
+        let documents: Vec<Document> = ldjson::read(&from)?;
+        Ok(self.0.inserts.insert_many(&documents).ordered(false).await?.inserted_ids.len() as u64)
+    }
+
+    async fn export(&self, ids: Range<i32>, to: PathBuf) -> Result<u64, Failure> {
+        let mut lines = Lines::create(&to)?;
+        let mut cursor = self.0.lines.find(doc! { "_id": { "$gte": ids.start, "$lt": ids.end } }).await?;
+        while let Some(document) = next(&mut cursor).await {
+            lines.write(&Bson::Document(document?).into_relaxed_extjson())?;
+        }
+        lines.finish()
     }
 }
 
@@ -142,4 +161,13 @@ where
     Cursor<T>: Stream<Item = mongodb::error::Result<T>> + Unpin,
 {
     poll_fn(|cx| Pin::new(&mut *cursor).poll_next(cx)).await
+}
+
+fn listener(gauge: Arc<Gauge>) -> EventHandler<CmapEvent> {
+    EventHandler::callback(move |event| match event {
+        CmapEvent::ConnectionCreated(event) => gauge.created(event.connection_id.into()),
+        CmapEvent::ConnectionReady(event) => gauge.ready(event.connection_id.into()),
+        CmapEvent::ConnectionClosed(event) => gauge.closed(event.connection_id.into()),
+        _ => {}
+    })
 }

@@ -140,6 +140,12 @@ impl DocBatch {
         Ok((at, document.as_bytes().len()))
     }
 
+    /// How many documents are left.
+    fn count(&self) -> u64 {
+        let mut rest = self.clone();
+        core::iter::from_fn(|| rest.next_range()).fold(0, |count, _| count + 1)
+    }
+
     /// Whether no document is left.
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
@@ -158,6 +164,8 @@ pub struct Cursor {
     namespace: Namespace,
     batch: DocBatch,
     batch_size: Option<u32>,
+    /// How many documents may come after the current batch; `None` without a limit.
+    left: Option<u64>,
     max_await_time: Option<Duration>,
     comment: Option<ValueBuf>,
     resume_token: Option<DocBuf>,
@@ -178,6 +186,7 @@ impl Cursor {
             namespace: reply.namespace.unwrap_or(namespace),
             batch: reply.batch,
             batch_size,
+            left: None,
             max_await_time,
             comment,
             resume_token: reply.resume_token,
@@ -192,6 +201,19 @@ impl Cursor {
         self
     }
 
+    /// Lets no batch be asked for that is larger than what is left of the command's `limit`; zero is no limit.
+    pub fn with_limit(mut self, limit: u64) -> Self {
+        self.left = (limit != 0).then(|| limit.saturating_sub(self.batch.count()));
+        self
+    }
+
+    /// The size of the next batch. With nothing left there is still to be asked whether that was all, as servers since 5.0
+    /// keep the cursor.
+    fn next_batch_size(&self) -> Option<u32> {
+        let left = self.left.filter(|left| *left != 0).map(|left| u32::try_from(left).unwrap_or(u32::MAX));
+        self.batch_size.map(|size| left.map_or(size, |left| size.min(left)))
+    }
+
     /// Whether replies may come unasked.
     pub const fn is_exhaust(&self) -> bool {
         self.exhaust
@@ -204,6 +226,7 @@ impl Cursor {
             namespace,
             batch: DocBatch::default(),
             batch_size: None,
+            left: None,
             max_await_time: None,
             comment: None,
             resume_token: None,
@@ -246,7 +269,7 @@ impl Cursor {
         (self.batch.is_empty() && self.id != 0).then(|| GetMore {
             namespace: self.namespace.clone(),
             cursor_id: self.id,
-            batch_size: self.batch_size,
+            batch_size: self.next_batch_size(),
             max_await_time: self.max_await_time,
             comment: self.comment.clone(),
             exhaust: self.exhaust,
@@ -257,6 +280,9 @@ impl Cursor {
     pub fn handle_reply(&mut self, reply: CursorReply) {
         self.id = reply.id;
         self.batch = reply.batch;
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(self.batch.count());
+        }
         if reply.resume_token.is_some() {
             self.resume_token = reply.resume_token;
         }

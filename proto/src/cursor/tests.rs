@@ -76,6 +76,23 @@ fn command<O: Operation>(operation: &O) -> String {
 }
 
 #[test]
+fn a_batch_is_not_larger_than_what_the_limit_leaves() {
+    let asked = |cursor: &Cursor| cursor.poll_command().expect("the batch is empty").batch_size;
+    let mut cursor = start(batch(42, "firstBatch", 0..3)).with_limit(7);
+    rest(&mut cursor);
+    assert_eq!(asked(&cursor), Some(3));
+    next_batch(&mut cursor, batch(42, "nextBatch", 3..6));
+    rest(&mut cursor);
+    assert_eq!(asked(&cursor), Some(1));
+    next_batch(&mut cursor, batch(42, "nextBatch", 6..7));
+    rest(&mut cursor);
+    assert_eq!(asked(&cursor), Some(3), "zero would be no batch size");
+    let mut cursor = start(batch(42, "firstBatch", 0..3)).with_limit(0);
+    rest(&mut cursor);
+    assert_eq!(asked(&cursor), Some(3));
+}
+
+#[test]
 fn batches_follow_each_other_until_the_id_is_zero() {
     let mut cursor = start(batch(42, "firstBatch", 0..3));
     assert_eq!((cursor.id(), cursor.namespace().full()), (42, "db.coll"));

@@ -15,6 +15,9 @@ use crate::connection::Reply;
 use crate::hello::HelloReply;
 use crate::operation::{CommandError, OperationError};
 
+/// The server's number for a command that it does not have.
+const COMMAND_NOT_FOUND: i32 = 59;
+
 impl Handshake {
     pub(super) fn handle_reply(&mut self, reply: &Reply) -> Result<(), HandshakeError> {
         let phase = core::mem::replace(&mut self.phase, Phase::Done);
@@ -29,6 +32,10 @@ impl Handshake {
         }
         match command {
             Ok(None) => {}
+            // A server that does not know `hello` (before 4.4.2) knows nothing of load balancers.
+            Ok(Some(error)) if self.options.load_balanced && error.code == COMMAND_NOT_FOUND => {
+                return Err(HandshakeError::NotLoadBalanced);
+            }
             Ok(Some(error)) => return Err(HandshakeError::Hello(OperationError::Command(error))),
             Err(error) => return Err(HandshakeError::Hello(error)),
         }

@@ -364,10 +364,17 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
     }
 
     /// The operation is dropped before its end. If a request is in flight, the session is dirty, and a transaction can
-    /// only be aborted. Then [`take_session`](Self::take_session).
+    /// only be aborted; the latter also if some of its commands were carried out and others were not. Then
+    /// [`take_session`](Self::take_session).
     pub fn handle_dropped(&mut self) {
         if self.attempt.stage == Stage::Exchange && matches!(self.state, State::Exchange) {
             self.session.handle_dropped();
+        }
+        let (is_end, partly_done) = (self.traits.session.transaction_end().is_some(), self.partly_done);
+        match self.transaction_mut() {
+            Some(transaction) if is_end => transaction.handle_end_dropped(),
+            Some(transaction) if partly_done => transaction.handle_partly_dropped(),
+            _ => {}
         }
     }
 

@@ -14,6 +14,7 @@ mod aggregate;
 mod bulk_write;
 mod by_ref;
 mod client_bulk_write;
+mod collection_command;
 mod collections;
 mod count;
 mod databases;
@@ -24,9 +25,11 @@ mod exec;
 mod find;
 mod find_and_modify;
 mod get_more;
+mod indexes;
 mod insert;
 mod kill_cursors;
 mod run_command;
+mod run_cursor_command;
 pub(crate) mod stamps;
 mod statements;
 mod timeout;
@@ -39,6 +42,7 @@ mod tests;
 pub use aggregate::{Aggregate, AggregateTarget};
 pub use bulk_write::{BulkWrite, BulkWritten, WriteModel};
 pub use client_bulk_write::{ClientBulkWrite, ClientBulkWritten, WriteOutcome};
+pub use collection_command::CollectionCommand;
 pub use collections::{Create, Drop, ListCollections};
 pub use count::Count;
 pub use databases::{DropDatabase, ListDatabases};
@@ -49,9 +53,11 @@ pub use exec::{Exec, Reached, SessionSlot, Step};
 pub use find::{CursorType, Find};
 pub use find_and_modify::{FindAndModify, Modification};
 pub use get_more::GetMore;
+pub use indexes::{CreateIndexes, DropIndexes, ListIndexes};
 pub use insert::{Insert, Inserted};
 pub use kill_cursors::KillCursors;
 pub use run_command::RunCommand;
+pub use run_cursor_command::RunCursorCommand;
 pub use timeout::{MaxTime, TimeoutMode};
 pub(crate) use timeout::{check_cursor, due};
 pub use update::{Change, Update, UpdateStatement, Updated};
@@ -277,6 +283,9 @@ pub struct Settings {
     /// When the operation is due, if it is a part of something that began earlier: it counts instead of `timeout`.
     /// [`Instant::FAR_FUTURE`] is no limit by choice.
     pub deadline: Option<Instant>,
+    /// `rawData`, for MongoDB's internal use; sent to servers from 8.2 on only.
+    #[doc(hidden)]
+    pub raw_data: Option<bool>,
 }
 
 impl Settings {
@@ -288,6 +297,7 @@ impl Settings {
             read_preference: self.read_preference.clone().or_else(|| parent.read_preference.clone()),
             timeout: self.timeout.or(parent.timeout),
             deadline: self.deadline,
+            raw_data: self.raw_data,
         }
     }
 }

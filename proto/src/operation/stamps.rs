@@ -22,6 +22,7 @@ pub(super) struct Stamps<'a> {
     pub(super) max_time_ms: Option<i64>,
     pub(super) server_api: Option<&'a ServerApi>,
     pub(super) session: SessionStamp<'a>,
+    pub(super) raw_data: Option<bool>,
 }
 
 /// `readConcern`: what the operation asks for, and what its session adds.
@@ -82,6 +83,9 @@ impl Stamps<'_> {
         }
         if let Some(millis) = self.max_time_ms {
             body.i64("maxTimeMS", millis);
+        }
+        if let Some(raw_data) = self.raw_data {
+            body.bool("rawData", raw_data);
         }
         body.str("$db", self.database);
         match self.preference {

@@ -204,11 +204,11 @@ impl Session {
         self.server.take()
     }
 
-    /// Nobody will end the open transaction: it is aborted as far as this session is concerned. What is returned serves for
+    /// Nobody will end the open transaction, or its end was dropped and nobody will repeat it: it is aborted as far as this session is concerned. What is returned serves for
     /// telling the server ([`abort_transaction`](Self::abort_transaction)) while this session goes on; `None` if there is nothing
     /// to tell. It holds a copy of the server session, which is not to be given back to the pool.
     pub fn abandon_transaction(&mut self) -> Option<Self> {
-        if !self.in_transaction() {
+        if !self.transaction.is_left_open() {
             return None;
         }
         let server = self.server.as_ref().map(ServerSession::twin);
@@ -223,6 +223,13 @@ impl Session {
             deadline: None,
         };
         (fork.transaction.state() == TransactionState::InProgress).then_some(fork)
+    }
+
+    /// The server did not know the transaction when it was aborted (`NoSuchTransaction`). If a command that may begin it was
+    /// given up, and so may come to the server after the abort, this is as
+    /// [`abandon_transaction`](Self::abandon_transaction): the abort is to be repeated a little later. Otherwise `None`.
+    pub fn handle_unknown_transaction(&mut self) -> Option<Self> {
+        if self.transaction.handle_unknown() { self.abandon_transaction() } else { None }
     }
 
     /// An operation was dropped when its command might have been sent, and its reply was not read.

@@ -73,6 +73,12 @@ pub struct Transaction {
     /// A commit has ended in another way than by an overloaded server's refusal: the next is to wait for a majority.
     majority: bool,
     abort_only: bool,
+    /// Its commit or abort was dropped, so the server may have it still.
+    forsaken: bool,
+    /// The server has carried out a command of it.
+    begun: bool,
+    /// A command was given up before any was answered: it may begin the transaction whenever the server comes to it.
+    late: bool,
 }
 
 /// How long a repeated commit waits for its majority unless told otherwise.
@@ -132,6 +138,7 @@ impl Transaction {
             _ if self.abort_only => return Err(SessionError::AbortOnly),
             _ => self.state = TransactionState::Committed,
         }
+        self.forsaken = false;
         Ok(self.used)
     }
 
@@ -250,16 +257,58 @@ impl Transaction {
         }
     }
 
-    /// Takes it out as it is; what stays is an aborted one.
+    /// Whether the server may have it open although nobody is at work on its end.
+    pub(super) const fn is_left_open(&self) -> bool {
+        self.state.is_active() || self.forsaken
+    }
+
+    /// Takes it out as one that can be aborted; what stays is an aborted one.
     pub(super) fn abandon(&mut self) -> Self {
-        core::mem::replace(self, Self { state: TransactionState::Aborted, ..Self::default() })
+        let mut left = core::mem::replace(self, Self { state: TransactionState::Aborted, ..Self::default() });
+        if core::mem::take(&mut left.forsaken) {
+            left.state = TransactionState::InProgress;
+        }
+        left
+    }
+
+    /// The command that ends it was dropped: nobody knows whether the server has seen it.
+    pub(crate) const fn handle_end_dropped(&mut self) {
+        self.forsaken = self.used;
+    }
+
+    /// A command of it was carried out.
+    pub(crate) const fn handle_answered(&mut self) {
+        self.begun = true;
+    }
+
+    /// A command was sent, and nobody waits for its reply any more.
+    pub(crate) const fn handle_lost(&mut self) {
+        if matches!(self.state, TransactionState::InProgress) {
+            self.late |= !self.begun;
+        }
+    }
+
+    /// The server did not know the transaction when it was aborted. Whether that is to be done again.
+    pub(super) const fn handle_unknown(&mut self) -> bool {
+        self.forsaken = self.late && matches!(self.state, TransactionState::Aborted);
+        self.forsaken
+    }
+
+    /// An operation of it was dropped after some of its commands: nobody wants the half that was done.
+    pub(crate) const fn handle_partly_dropped(&mut self) {
+        if matches!(self.state, TransactionState::InProgress) {
+            self.abort_only = true;
+        }
     }
 
     /// An operation of it was dropped when it might have been sent.
     pub(super) fn handle_dropped(&mut self) {
+        self.handle_lost();
         match self.state {
             TransactionState::InProgress => self.abort_only = true,
-            TransactionState::Aborted => self.pin = None,
+            // What aborts it in its stead goes to the same router; the connection is lost.
+            TransactionState::Aborted if self.pin == Some(Pin::Connection) => self.pin = None,
+            TransactionState::Aborted => {}
             TransactionState::Committed => self.majority = true,
             TransactionState::None | TransactionState::Starting => {}
         }

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use lexopt::prelude::*;
 use stator_testkit::conformance::files::{NO_RUNNER, skip_all};
 use stator_testkit::conformance::{AREAS, Report, UNIFIED, UnifiedRuntime, run_unified, spec_dir};
+use stator_testkit::server::Version;
 use stator_testkit::unified::{Deployments, Settings};
 
 const USAGE: &str = "\
@@ -23,6 +24,10 @@ usage: conformance [OPTION...] [AREA...]
   --file TEXT       of the unified tests, run only files whose path contains this
   --case TEXT       of the unified tests, run only cases whose description contains this
   --trace           print what the unified tests do
+  --server VERSION  the servers' release for the unified tests, such as 4.4 or 6.0.27 (default: STATOR_MONGOD_VERSION, else
+                    whatever is found)
+  --versions        run only the unified tests, on every release that can be fetched, and print a table: passed, failed and
+                    skipped cases of each area; FAILED lists follow
   --unified FOLDER  run all files below AREA/FOLDER as unified tests, and nothing else
   AREA              run only these areas, by the names of their folders (default: all)
 
@@ -37,6 +42,10 @@ struct Arguments {
     areas: Vec<String>,
     runtime: UnifiedRuntime,
     settings: Settings,
+    /// The servers' release.
+    server: Option<Version>,
+    /// Whether to run the unified tests on all releases.
+    versions: bool,
     /// Instead of the folders that are known to hold unified tests.
     folder: Option<String>,
 }
@@ -64,6 +73,8 @@ fn arguments() -> Result<Option<Arguments>, String> {
     let mut runtime = UnifiedRuntime::default();
     let mut settings = Settings::default();
     let mut folder = None;
+    let mut server = None;
+    let mut versions = false;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
@@ -76,6 +87,10 @@ fn arguments() -> Result<Option<Arguments>, String> {
             Long("file") => settings.file = Some(text(&mut parser)?),
             Long("case") => settings.case = Some(text(&mut parser)?),
             Long("trace") => settings.trace = true,
+            Long("server") => {
+                server = Some(text(&mut parser)?.parse::<Version>().map_err(|error| error.to_string())?);
+            }
+            Long("versions") => versions = true,
             Long("unified") => folder = Some(text(&mut parser)?),
             Short('h') | Long("help") => {
                 println!("{USAGE}");
@@ -86,7 +101,7 @@ fn arguments() -> Result<Option<Arguments>, String> {
         }
     }
     let spec_dir = dir.or_else(spec_dir).ok_or(format!("no data: give --spec-dir or set STATOR_SPEC_DIR\n{USAGE}"))?;
-    Ok(Some(Arguments { spec_dir, only_failures, areas, runtime, settings, folder }))
+    Ok(Some(Arguments { spec_dir, only_failures, areas, runtime, settings, server, versions, folder }))
 }
 
 fn text(parser: &mut lexopt::Parser) -> Result<String, String> {
@@ -100,7 +115,10 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         return Err(format!("unknown area {unknown:?}; known are: {}", known.join(", ")));
     }
     let chosen = if arguments.areas.is_empty() { &known } else { &arguments.areas };
-    let deployments = Deployments::new();
+    if arguments.versions {
+        return Ok(print_versions(arguments, chosen) == 0);
+    }
+    let deployments = Deployments::new(arguments.server);
     let reports: Vec<(&str, Report)> =
         chosen.iter().map(|area| (area.as_str(), report(arguments, &deployments, area))).collect();
     let failed = if arguments.only_failures { print_failures(&reports) } else { print_all(&reports) };
@@ -126,21 +144,83 @@ fn areas(spec_dir: &Path) -> Result<Vec<String>, String> {
 fn report(arguments: &Arguments, deployments: &Deployments, area: &str) -> Report {
     let dir = arguments.spec_dir.join(area);
     let mut report = Report::default();
-    let mut unified: &[&str] = UNIFIED.iter().find(|(name, _)| *name == area).map_or(&[], |(_, folders)| folders);
-    let asked = arguments.folder.as_deref();
-    if asked.is_some() {
-        unified = asked.as_slice();
-    } else {
+    if arguments.folder.is_none() {
+        let unified = UNIFIED.iter().any(|(name, _)| *name == area);
         match AREAS.iter().find(|(name, _)| *name == area) {
             Some((_, runner)) => report = runner(&dir),
-            None if unified.is_empty() => skip_all(&dir, "", NO_RUNNER, &mut report),
+            None if !unified => skip_all(&dir, "", NO_RUNNER, &mut report),
             None => {}
         }
     }
-    for folder in unified {
-        run_unified(arguments.runtime, deployments, &arguments.settings, &dir, folder, &mut report);
-    }
+    unified(arguments, deployments, area, &mut report);
     report
+}
+
+/// Runs an area's unified tests.
+fn unified(arguments: &Arguments, deployments: &Deployments, area: &str, report: &mut Report) {
+    let dir = arguments.spec_dir.join(area);
+    let known: &[&str] = UNIFIED.iter().find(|(name, _)| *name == area).map_or(&[], |(_, folders)| folders);
+    let asked = arguments.folder.as_deref();
+    for folder in if asked.is_some() { asked.as_slice() } else { known } {
+        run_unified(arguments.runtime, deployments, &arguments.settings, &dir, folder, report);
+    }
+}
+
+/// The releases that the testkit can fetch.
+const RELEASES: [Version; 5] = [
+    Version::release(4, 2, 6),
+    Version::release(4, 4, 2),
+    Version::release(5, 0, 4),
+    Version::release(6, 0, 5),
+    Version::release(6, 0, 27),
+];
+
+/// Runs the unified tests on all releases and prints the table and the failures; returns the number of failures.
+fn print_versions(arguments: &Arguments, chosen: &[String]) -> usize {
+    let areas: Vec<&str> = UNIFIED.iter().map(|(name, _)| *name).filter(|name| is_among(chosen, name)).collect();
+    let mut all: Vec<Vec<Report>> = Vec::new();
+    for release in RELEASES {
+        let deployments = Deployments::new(Some(release));
+        let run = |area: &&str| {
+            let mut report = Report::default();
+            unified(arguments, &deployments, area, &mut report);
+            // It takes a while.
+            let Report { passed, failed, skipped } = &report;
+            eprintln!("MongoDB {release}, {area}: {}", counts(*passed, failed.len(), skipped.len()));
+            report
+        };
+        all.push(areas.iter().map(run).collect());
+    }
+    println!("passed / failed / skipped\n");
+    let heads: String = RELEASES.iter().map(|release| format!(" {:>16} |", release.to_string())).collect();
+    println!("| {:<34} |{heads}", "area");
+    println!("|{:-<36}|{}", "", format!("{:->17}:|", "").repeat(RELEASES.len()));
+    let cell = |(passed, failed, skipped): (usize, usize, usize)| {
+        format!(" {:>16} |", format!("{passed} / {failed} / {skipped}"))
+    };
+    let of = |report: &Report| (report.passed, report.failed.len(), report.skipped.len());
+    for (index, area) in areas.iter().enumerate() {
+        let cells: String = all.iter().map(|reports| cell(of(&reports[index]))).collect();
+        println!("| {area:<34} |{cells}");
+    }
+    let sum = |reports: &Vec<Report>| reports.iter().map(of).fold((0, 0, 0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
+    let cells: String = all.iter().map(|reports| cell(sum(reports))).collect();
+    println!("| {:<34} |{cells}", "all");
+    for (release, reports) in RELEASES.iter().zip(&all) {
+        for (area, report) in areas.iter().zip(reports) {
+            for failure in &report.failed {
+                println!(
+                    "\nFAILED on {release}: {area}/{}\n  case: {}\n  {}",
+                    failure.file, failure.case, failure.reason
+                );
+            }
+        }
+    }
+    all.iter().map(|reports| sum(reports).1).sum()
+}
+
+fn is_among(chosen: &[String], name: &str) -> bool {
+    chosen.iter().any(|area| area == name)
 }
 
 /// Prints failures only; returns their number.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::load::Load;
 use super::outcome::Recovery;
+use super::probe::Probe;
 use crate::server::{Admin, ReplicaSet, ServerError};
 
 /// What is done to the primary.
@@ -37,7 +38,7 @@ impl Fault {
 
 const FROZEN: Duration = Duration::from_secs(15);
 /// How long anything may take: an election, a start, a first write.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Plays one fault, and returns when the set is whole again and takes writes.
 pub(super) fn play(fault: Fault, set: &mut ReplicaSet, load: &Load) -> Result<Recovery, ServerError> {
@@ -50,8 +51,13 @@ pub(super) fn play(fault: Fault, set: &mut ReplicaSet, load: &Load) -> Result<Re
         Fault::Freeze => set.members_mut()[index].freeze()?,
         Fault::Restart => set.members_mut()[index].stop()?,
     }
-    let elected = wait_for_election(set, index, fault)?;
-    let first_write = load.wait_for_write_after(elected, elected + LIMIT)?;
+    let (elected, primary) = wait_for_election(set, index, fault)?;
+    let (first_write, probe) = thread::scope(|scope| {
+        let probe = scope.spawn(|| Probe::of(set, index, primary, elected));
+        let first_write = load.wait_for_write_after(elected, elected + LIMIT);
+        (first_write, probe.join().unwrap_or_default())
+    });
+    let first_write = first_write?;
     match fault {
         Fault::Kill | Fault::Restart => set.members_mut()[index].restart()?,
         Fault::StepDown => {}
@@ -68,6 +74,8 @@ pub(super) fn play(fault: Fault, set: &mut ReplicaSet, load: &Load) -> Result<Re
         stall: load.end_stall(),
         election: elected.saturating_duration_since(began),
         first_write: first_write.saturating_duration_since(elected),
+        majority: probe.majority,
+        left: probe.left,
     })
 }
 
@@ -79,8 +87,8 @@ fn step_down(set: &ReplicaSet, index: usize) {
     }
 }
 
-/// When another member, or after a step-down any, is seen to be primary.
-fn wait_for_election(set: &ReplicaSet, former: usize, fault: Fault) -> Result<Instant, ServerError> {
+/// When another member, or after a step-down any, is seen to be primary, and which.
+fn wait_for_election(set: &ReplicaSet, former: usize, fault: Fault) -> Result<(Instant, usize), ServerError> {
     let deadline = Instant::now() + LIMIT;
     while Instant::now() < deadline {
         for (index, member) in set.members().iter().enumerate() {
@@ -92,7 +100,7 @@ fn wait_for_election(set: &ReplicaSet, former: usize, fault: Fault) -> Result<In
             if hello
                 .is_ok_and(|hello| hello.get_bool("ismaster").or(hello.get_bool("isWritablePrimary")).unwrap_or(false))
             {
-                return Ok(Instant::now());
+                return Ok((Instant::now(), index));
             }
         }
         thread::sleep(Duration::from_millis(10));

@@ -31,6 +31,22 @@ struct State {
     longest: Duration,
     /// What was acknowledged: the numbers of each task's documents.
     acknowledged: Vec<(usize, i64)>,
+    bank: Bank,
+    /// Errors that no retry would have helped against, in words.
+    final_errors: Vec<String>,
+}
+
+/// What the transfers came to. They are the numbers of each task's.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bank {
+    /// Commits that were acknowledged.
+    pub(super) committed: Vec<(usize, i64)>,
+    /// Those of which the server has said that they are aborted.
+    pub(super) aborted: Vec<(usize, i64)>,
+    repeated: u64,
+    pictures: u64,
+    torn: u64,
+    no_snapshot: u64,
 }
 
 impl Load {
@@ -45,6 +61,8 @@ impl Load {
             stall: Duration::ZERO,
             longest: Duration::ZERO,
             acknowledged: Vec::new(),
+            bank: Bank::default(),
+            final_errors: Vec::new(),
         };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
@@ -66,8 +84,47 @@ impl Load {
         self.changed.notify_all();
     }
 
-    fn failed(&self, what: &str, error: &Error) {
-        *self.lock().errors.entry(format!("{what}: {}", class(error))).or_default() += 1;
+    pub(super) fn failed(&self, what: &str, error: &Error) {
+        let mut state = self.lock();
+        *state.errors.entry(format!("{what}: {}", class(error))).or_default() += 1;
+        if !may_be_tried_again(error) {
+            state.final_errors.push(format!("{what}: {error}"));
+        }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.lock().stopped
+    }
+
+    /// A transfer was committed.
+    pub(super) fn committed(&self, task: usize, number: i64) {
+        self.lock().bank.committed.push((task, number));
+    }
+
+    /// A transfer was aborted by the server.
+    pub(super) fn aborted(&self, task: usize, number: i64) {
+        self.lock().bank.aborted.push((task, number));
+    }
+
+    /// So many attempts of a callback were in vain.
+    pub(super) fn repeated(&self, attempts: u64) {
+        self.lock().bank.repeated += attempts;
+    }
+
+    /// All accounts were read, and the sum was right or it was not.
+    pub(super) fn seen(&self, whole: bool) {
+        let mut state = self.lock();
+        state.bank.pictures += 1;
+        state.bank.torn += u64::from(!whole);
+    }
+
+    /// A member did not have the point in time of a snapshot session.
+    pub(super) fn no_snapshot(&self) {
+        self.lock().bank.no_snapshot += 1;
+    }
+
+    pub(super) fn bank(&self) -> Bank {
+        self.lock().bank.clone()
     }
 
     fn wait_until<T>(
@@ -141,6 +198,12 @@ impl Load {
         outcome.reads = state.reads;
         outcome.errors = state.errors.clone();
         outcome.longest_stall = state.longest;
+        outcome.final_errors = state.final_errors.clone();
+        outcome.committed = state.bank.committed.len() as u64;
+        outcome.aborted = state.bank.aborted.len() as u64 + state.bank.repeated;
+        outcome.pictures = state.bank.pictures;
+        outcome.torn = state.bank.torn;
+        outcome.no_snapshot = state.bank.no_snapshot;
     }
 }
 
@@ -148,7 +211,7 @@ impl Load {
 pub(super) const NAMESPACE: (&str, &str) = ("failover", "documents");
 
 /// Ends with its task, however that ends.
-struct Ends(Arc<Load>);
+pub(super) struct Ends(pub(super) Arc<Load>);
 
 impl Drop for Ends {
     fn drop(&mut self) {
@@ -162,7 +225,7 @@ pub(super) async fn write<R: Runtime>(client: Client<R>, load: Arc<Load>, task: 
     let overrides = Overrides { write_concern: Some(majority), ..Overrides::default() };
     let collection = client.database(NAMESPACE.0).collection_with::<Document>(NAMESPACE.1, &overrides);
     let mut number = 0_i64;
-    while !load.lock().stopped {
+    while !load.is_stopped() {
         number += 1;
         match collection.insert_one(doc! { "task": task as i64, "number": number }).await {
             Ok(_) => load.wrote(task, number),
@@ -174,12 +237,18 @@ pub(super) async fn write<R: Runtime>(client: Client<R>, load: Arc<Load>, task: 
 pub(super) async fn read<R: Runtime>(client: Client<R>, load: Arc<Load>) {
     let _ends = Ends(Arc::clone(&load));
     let collection = client.database(NAMESPACE.0).collection::<Document>(NAMESPACE.1);
-    while !load.lock().stopped {
+    while !load.is_stopped() {
         match collection.find_one(doc! {}).await {
             Ok(_) => load.lock().reads += 1,
             Err(error) => load.failed("read", &error),
         }
     }
+}
+
+/// Whether the specifications call the error one that trying again may help against.
+fn may_be_tried_again(error: &Error) -> bool {
+    const LABELS: [&str; 2] = ["TransientTransactionError", "UnknownTransactionCommitResult"];
+    error.is_retryable() || LABELS.iter().any(|label| error.has_label(label))
 }
 
 /// An error's class, as the table shows it.

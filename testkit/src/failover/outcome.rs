@@ -1,10 +1,10 @@
 //! What a run showed, as numbers and as a table.
 
-use core::fmt::Write as _;
+use core::fmt::{self, Write as _};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Fault;
+use super::{Clear, Fault, Regime};
 
 /// What a run showed.
 #[derive(Clone, Debug, Default)]
@@ -21,12 +21,75 @@ pub struct Outcome {
     pub recoveries: Vec<Recovery>,
     /// Connections in use, owing or being dialled after everybody had stopped.
     pub leaked: u32,
-    /// Pools that were cleared while all was well.
-    pub cleared_without_cause: u32,
-    /// Documents that were acknowledged and are not there at the end.
+    /// Pools that were cleared, when and why.
+    pub clears: Vec<Clear>,
+    /// How the members' states changed, from their logs, if a pool was cleared while all was well.
+    pub transitions: Vec<String>,
+    /// Errors that are not of a class which may be tried again, in words.
+    pub final_errors: Vec<String>,
+    /// The most commands that were sent for one operation.
+    pub most_tries: u32,
+    /// The operations that had more than two.
+    pub tried_often: Vec<String>,
+    /// Documents, and transfers that were committed, that were acknowledged and are not there at the end.
     pub lost: usize,
     /// Documents that are there more than once although each was inserted once.
     pub duplicated: usize,
+    /// Transfers that were committed.
+    pub committed: u64,
+    /// Transfers, and attempts of callbacks, that ended in an abort.
+    pub aborted: u64,
+    /// How often all accounts were read in a snapshot session or in a transaction.
+    pub pictures: u64,
+    /// ... and how often the sum was wrong, or the same snapshot looked different.
+    pub torn: u64,
+    /// ... and how often a member had not got the point in time of a snapshot.
+    pub no_snapshot: u64,
+    /// 1 if the transfers that are there do not explain the balances.
+    pub partial: usize,
+    /// Transfers that are there although their user was told that they were aborted.
+    pub risen: usize,
+}
+
+impl Outcome {
+    /// Pools that were cleared while all was well.
+    pub fn cleared_without_cause(&self) -> usize {
+        self.clears.iter().filter(|clear| clear.calm).count()
+    }
+
+    /// Operations that failed.
+    pub fn failed(&self) -> u64 {
+        self.errors.values().sum()
+    }
+
+    /// What must not be, in words. `regime`: what was promised.
+    pub fn faults(&self, regime: Regime) -> Vec<String> {
+        let counts = [
+            ("connections leaked", self.leaked as usize),
+            ("pools cleared without cause", self.cleared_without_cause()),
+            ("acknowledged writes lost", self.lost),
+            ("documents duplicated", self.duplicated),
+            ("wrong sums read", self.torn as usize),
+            ("balances that transfers do not explain", self.partial),
+            ("aborted transfers that were committed", self.risen),
+        ];
+        let mut out: Vec<_> =
+            counts.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}")).collect();
+        match regime {
+            Regime::Timeout if self.failed() > 0 => out.push(format!("{} errors reached the user", self.failed())),
+            Regime::Timeout => {}
+            Regime::Defaults => {
+                if !self.final_errors.is_empty() {
+                    out.push(format!("{} errors are not of a retryable class", self.final_errors.len()));
+                }
+                if self.most_tries > 2 {
+                    out.push(format!("an operation was tried {} times", self.most_tries));
+                }
+            }
+        }
+        out.extend(self.unexpected().map(|class| format!("unexpected: {class}")));
+        out
+    }
 }
 
 /// How one fault was survived.
@@ -40,37 +103,67 @@ pub struct Recovery {
     pub election: Duration,
     /// From there to the first acknowledged write.
     pub first_write: Duration,
+    /// From the election until a connection that is not the driver's got its first majority write from the new primary.
+    pub majority: Option<Duration>,
+    /// From the election until no member had the former primary as its sync source any more.
+    pub left: Option<Duration>,
 }
 
 /// A table of several runs, each under its name.
 pub fn table(runs: &[(&str, Outcome)]) -> String {
     let mut out = String::new();
-    let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
     for (name, outcome) in runs {
-        let failed: u64 = outcome.errors.values().sum();
         // Writing to a string cannot fail.
-        let _ = writeln!(
-            out,
-            "{name}: {} writes, {} reads, {failed} errors; longest stall {}; leaked connections {}; pools cleared without \
-             cause {}; acknowledged writes lost {}, documents duplicated {}",
-            outcome.writes,
-            outcome.reads,
-            seconds(outcome.longest_stall),
-            outcome.leaked,
-            outcome.cleared_without_cause,
-            outcome.lost,
-            outcome.duplicated
-        );
-        let _ = writeln!(out, "  {:<12} {:>10} {:>10} {:>22}", "fault", "stall", "election", "election to 1st write");
-        for Recovery { fault, stall, election, first_write } in &outcome.recoveries {
-            let times = [*stall, *election, *first_write].map(seconds);
-            let _ = writeln!(out, "  {:<12} {:>10} {:>10} {:>22}", fault.as_str(), times[0], times[1], times[2]);
-        }
-        for (class, count) in &outcome.errors {
-            let _ = writeln!(out, "  {count:>6} x {class}");
-        }
+        let _ = write(&mut out, name, outcome);
     }
     out
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}
+
+fn write(out: &mut String, name: &str, outcome: &Outcome) -> fmt::Result {
+    let Outcome { writes, reads, leaked, lost, duplicated, most_tries, committed, aborted, .. } = outcome;
+    let Outcome { pictures, torn, no_snapshot, partial, risen, .. } = outcome;
+    let (failed, stall, cleared) = (outcome.failed(), seconds(outcome.longest_stall), outcome.cleared_without_cause());
+    writeln!(
+        out,
+        "{name}: {writes} writes, {reads} reads, {failed} errors; longest stall {stall}; most tries of one operation \
+         {most_tries}; leaked connections {leaked}; pools cleared {}, without cause {cleared}; acknowledged writes lost \
+         {lost}, documents duplicated {duplicated}",
+        outcome.clears.len()
+    )?;
+    writeln!(
+        out,
+        "  transfers committed {committed}, aborted {aborted}, aborted but there {risen}, unexplained balances {partial}; \
+         sums read {pictures}, wrong {torn}, snapshots a member had not got {no_snapshot}"
+    )?;
+    let heads = ["fault", "stall", "election", "to 1st write", "to majority", "sync source left"];
+    let [fault, rest @ ..] = heads;
+    write!(out, "  {fault:<12}")?;
+    rest.iter().try_for_each(|head| write!(out, " {head:>16}"))?;
+    writeln!(out)?;
+    for Recovery { fault, stall, election, first_write, majority, left } in &outcome.recoveries {
+        write!(out, "  {:<12}", fault.as_str())?;
+        for time in [Some(*stall), Some(*election), Some(*first_write), *majority, *left] {
+            write!(out, " {:>16}", time.map_or_else(|| "-".into(), seconds))?;
+        }
+        writeln!(out)?;
+    }
+    for (class, count) in &outcome.errors {
+        writeln!(out, "  {count:>6} x {class}")?;
+    }
+    for error in outcome.final_errors.iter().take(10) {
+        writeln!(out, "  not retryable: {error}")?;
+    }
+    for tries in outcome.tried_often.iter().take(5) {
+        writeln!(out, "  {tries}")?;
+    }
+    for clear in outcome.clears.iter().filter(|clear| clear.calm) {
+        writeln!(out, "  cleared without cause at {clear}")?;
+    }
+    outcome.transitions.iter().try_for_each(|line| writeln!(out, "    {line}"))
 }
 
 impl Outcome {
@@ -78,11 +171,13 @@ impl Outcome {
     pub fn unexpected(&self) -> impl Iterator<Item = &str> {
         /// What a primary that dies, steps down or freezes may cause: interrupted and refused commands, and connections that
         /// end or cannot be made.
-        const EXPECTED: [&str; 12] = [
+        const EXPECTED: [&str; 13] = [
             "network, ",
             "pool cleared",
             "timed out in phase",
             "no server in time",
+            // Transactions that an election has ended.
+            "code 251 ",
             "code 10107 ",
             "code 11600 ",
             "code 11602 ",

@@ -1,8 +1,11 @@
 //! All actions of a client, for tests that repeat something for every one of them.
 
 use bson::{Document, doc};
+use stator_client::options::InsertOneModel;
 use stator_client::session::ClientSession;
 use stator_client::{BlockOn, Collection, Error, Result};
+
+type Run<R> = fn(&Collection<R, Document>, Option<&ClientSession<R>>) -> Result<()>;
 
 /// One action of a collection, or of its database or client.
 #[derive(Debug)]
@@ -11,7 +14,7 @@ pub struct Action<R: BlockOn> {
     pub name: &'static str,
     /// The command that it sends.
     pub command: &'static str,
-    run: fn(&Collection<R, Document>, Option<&ClientSession<R>>) -> Result<()>,
+    run: Run<R>,
 }
 
 impl<R: BlockOn> Action<R> {
@@ -70,6 +73,7 @@ pub fn writes<R: BlockOn>() -> Vec<Action<R>> {
     actions! {
         insert_one insert |things| things.insert_one(doc! { "x": 1 });
         insert_many insert |things| things.insert_many([doc! { "x": 2 }, doc! { "x": 3 }]);
+        bulk_write insert |things| things.bulk_write([InsertOneModel::new(doc! { "x": 5 })]);
         update_one update |things| things.update_one(doc! { "x": 1 }, doc! { "$set": { "y": 1 } });
         update_many update |things| things.update_many(doc! {}, doc! { "$set": { "y": 2 } });
         replace_one update |things| things.replace_one(doc! { "x": 1 }, doc! { "x": 1, "z": 1 });
@@ -90,6 +94,11 @@ pub fn others<R: BlockOn>() -> Vec<Action<R>> {
         list_collection_names listCollections |things| things.database().list_collection_names();
         list_databases listDatabases |things| things.database().client().list_databases();
         list_database_names listDatabases |things| things.database().client().list_database_names();
+        create_index createIndexes |things| things.create_index(doc! { "prose": 1 });
+        list_indexes listIndexes |things| things.list_indexes();
+        list_index_names listIndexes |things| things.list_index_names();
+        drop_indexes dropIndexes |things| things.drop_indexes();
+        run_cursor_command listCollections |things| things.database().run_cursor_command(doc! { "listCollections": 1 });
         run_command ping |things| things.database().run_command(doc! { "ping": 1 });
         database_aggregate aggregate
             |things| things.database().client().database("admin").aggregate([doc! { "$listLocalSessions": {} }]);

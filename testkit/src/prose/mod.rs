@@ -7,15 +7,15 @@ pub use actions::{Action, all, others, reads, writes};
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bson::{Bson, Document, doc};
 use stator_client::event::{CommandEvent, CommandInfo, Event, Listener, PoolEvent};
 use stator_client::{Client, ClientOptions, Runtime};
 
-use crate::server::{Admin, Mongod, MongodOptions, ReplicaSet};
+use crate::server::{Admin, AdminError, Mongod, MongodOptions, ReplicaSet, unique_db};
 
-/// The time limit of one administrative step.
+/// The time limit of one administrative step, and of waiting.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// The replica set of three that all tests of this process share. It keeps its primary: nobody may end or freeze a member.
@@ -163,61 +163,69 @@ impl Record {
     }
 }
 
-/// The fail point `failCommand` of some servers, while no other test of this process sets it. It is off when this is dropped.
+/// The fail point `failCommand` of one server, while no other test of this process sets it. It befalls no client but those for its
+/// own [`uri`](Self::uri), and is off when this is dropped.
 #[derive(Debug)]
 pub struct FailPoint {
-    servers: Vec<SocketAddr>,
+    server: SocketAddr,
+    uri: String,
+    app_name: String,
     _alone: MutexGuard<'static, ()>,
 }
 
 impl FailPoint {
-    /// Waits until nobody else in this process has it.
-    pub fn take<'s>(servers: impl IntoIterator<Item = &'s Mongod>) -> Self {
-        static ALONE: Mutex<()> = Mutex::new(());
-        let servers = servers.into_iter().map(Mongod::address).collect();
-        Self { servers, _alone: ALONE.lock().unwrap_or_else(PoisonError::into_inner) }
+    /// That of the [shared set](set)'s primary; waits until nobody else in this process has it.
+    pub fn of_primary() -> Self {
+        Self::take(primary(), &set().uri())
     }
 
-    /// As [`take`](Self::take), of the [shared set](set)'s primary.
-    pub fn of_primary() -> Self {
-        Self::take([primary()])
+    /// That of the [shared standalone server](standalone); waits until nobody else in this process has it.
+    pub fn of_standalone() -> Self {
+        Self::take(standalone(), &standalone().uri())
+    }
+
+    fn take(server: &Mongod, uri: &str) -> Self {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let app_name = unique_db("prose");
+        let uri = with_options(uri, &format!("appName={app_name}"));
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { server: server.address(), uri, app_name, _alone: alone }
+    }
+
+    /// A connection string for its deployment, with further options.
+    pub fn uri(&self, options: &str) -> String {
+        with_options(&self.uri, options)
     }
 
     /// Switches it on. `mode` is `alwaysOn`, `{times: n}` or the like; `data` names the commands and what befalls them.
     ///
     /// # Panics
     ///
-    /// When a server refuses.
+    /// When the server refuses.
     pub fn set(&self, mode: impl Into<Bson>, data: Document) {
-        let command = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
-        configure(&self.servers, &command);
+        self.later(mode, data)();
     }
 
     /// What switches it to something else, from wherever it is called: in a listener, for one.
     pub fn later(&self, mode: impl Into<Bson>, data: Document) -> impl Fn() + Send + Sync + 'static {
-        let servers = self.servers.clone();
+        let server = self.server;
+        let mut data = data;
+        data.insert("appName", &self.app_name);
         let command = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
-        move || configure(&servers, &command)
+        move || configure(server, &command).unwrap_or_else(|error| panic!("{command} on {server}: {error}"))
     }
 }
 
 impl Drop for FailPoint {
     fn drop(&mut self) {
-        let off = doc! { "configureFailPoint": "failCommand", "mode": "off" };
-        if std::thread::panicking() {
-            // The panic that is under way tells more.
-            let _ = std::panic::catch_unwind(|| configure(&self.servers, &off));
-        } else {
-            configure(&self.servers, &off);
-        }
+        let off = configure(self.server, &doc! { "configureFailPoint": "failCommand", "mode": "off" });
+        // A panic that is under way tells more.
+        assert!(off.is_ok() || std::thread::panicking(), "{off:?}");
     }
 }
 
-fn configure(servers: &[SocketAddr], command: &Document) {
-    for address in servers {
-        let reply = Admin::connect(*address, LIMIT).and_then(|mut admin| admin.run("admin", command.clone()));
-        reply.unwrap_or_else(|error| panic!("{command} on {address}: {error}"));
-    }
+fn configure(server: SocketAddr, command: &Document) -> Result<(), AdminError> {
+    Admin::connect(server, LIMIT)?.run("admin", command.clone()).map(drop)
 }
 
 /// Starts the client and waits until every server that it was told of is there.
@@ -236,12 +244,25 @@ pub async fn know_all<R: Runtime>(client: &Client<R>) {
     panic!("the client was closed");
 }
 
-/// Runs `first` and `second` at the same time, each on a thread of its own.
+/// Looks again and again until it is so.
+///
+/// # Panics
+///
+/// When it is not so for long.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < LIMIT, "never: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Runs `first`, on a thread of its own, and `second` at the same time.
 ///
 /// # Panics
 ///
 /// When one of them does.
-pub fn both<A: Send, B: Send>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B + Send) -> (A, B) {
+pub fn both<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B) -> (A, B) {
     std::thread::scope(|scope| {
         let first = scope.spawn(first);
         let second = second();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bson::{Bson, Document, doc};
+use bson::{Bson, Document, Timestamp, doc};
 
 use super::{
     AdminError, Binary, Mongod, MongodOptions, ROOT, ServerError, ServerTls, Version,
@@ -178,6 +178,35 @@ impl ReplicaSet {
         self.wait_until("replica set", whole).map(drop)
     }
 
+    /// As [`wait_until_whole`](Self::wait_until_whole), and until all members have what the primary has written by then. One that
+    /// was primary before and has writes of its own has rolled them back.
+    pub fn wait_until_caught_up(&self) -> Result<(), ServerError> {
+        let deadline = Instant::now() + self.options.limit;
+        loop {
+            self.wait_until_whole()?;
+            let goal = applied(&self.members[self.primary_index()?]);
+            // The primary's own time goes on; a little of it is enough.
+            let until = Instant::now() + ASK_LIMIT * 5;
+            while goal.is_some() && Instant::now() < until {
+                if self.members.iter().all(|member| applied(member) >= goal) && self.all_serve() {
+                    return Ok(());
+                }
+                thread::sleep(POLL);
+            }
+            if Instant::now() > deadline {
+                let log = tail(&self.members[0].log_path());
+                let waiting_for = "all members to catch up".into();
+                return Err(ServerError::Timeout { waiting_for, after: self.options.limit, log });
+            }
+        }
+    }
+
+    /// Whether each member is primary or secondary.
+    fn all_serve(&self) -> bool {
+        let mut states = self.members.iter().map(|member| hello(member).unwrap_or_default());
+        states.all(|state| is_primary(&state) || is_true(&state, "secondary"))
+    }
+
     /// Makes the primary step down for `seconds`, and waits until another member is primary.
     pub fn step_down(&self, seconds: u32) -> Result<(), ServerError> {
         let command = doc! { "replSetStepDown": i64::from(seconds), "force": true };
@@ -225,6 +254,13 @@ fn start_all(ports: &[Option<u16>], options: &MongodOptions) -> Result<Vec<Mongo
 
 fn hello(member: &Mongod) -> Result<Document, AdminError> {
     member.connect_within(ASK_LIMIT)?.hello()
+}
+
+/// The term and the time of the last write that a member has applied.
+fn applied(member: &Mongod) -> Option<(i64, Timestamp)> {
+    let status = member.connect_within(ASK_LIMIT).ok()?.run("admin", doc! { "replSetGetStatus": 1 }).ok()?;
+    let last = status.get_document("optimes").ok()?.get_document("appliedOpTime").ok()?;
+    Some((last.get_i64("t").ok()?, last.get_timestamp("ts").ok()?))
 }
 
 fn is_primary(state: &Document) -> bool {

@@ -26,6 +26,7 @@ mod errors;
 mod fail_point;
 mod find;
 mod find_and_modify;
+mod indexes;
 mod insert;
 mod large;
 mod profile;
@@ -173,6 +174,13 @@ table! {
         MONGOD capped,
         MONGOD views_and_validators,
         MONGOD newer_kinds,
+    }
+    indexes {
+        MONGOD create_list_and_drop_indexes,
+        MONGOD rename_modify_and_validate,
+        MONGOD counted_by_the_command,
+        MONGOD cursors_of_any_command,
+        ADMIN listed_as_handles,
     }
     databases {
         RIGHTS list_and_drop,

@@ -45,7 +45,7 @@ pub(super) async fn run<R: Runtime>(
     trace: bool,
 ) -> Outcome {
     if test.expect_tracing_messages.is_some() {
-        return Err(Stop::needs("tracing"));
+        return Err(Stop::not_yet("tracing"));
     }
     operations::check_known(&test.operations)?;
     data::prepare(deployment, file.initial_data.as_deref().unwrap_or_default())?;
@@ -118,8 +118,8 @@ impl<R: Runtime> Case<R> {
             schema::Entity::Session(session) => {
                 (&session.id, Entity::Session(operations::session::start(self, session).await?))
             }
-            schema::Entity::Bucket(_) => return Err(Stop::needs("GridFS")),
-            schema::Entity::ClientEncryption(_) => return Err(Stop::needs("in-use encryption")),
+            schema::Entity::Bucket(_) => return Err(Stop::not_yet("GridFS")),
+            schema::Entity::ClientEncryption(_) => return Err(Stop::not_yet("in-use encryption")),
         };
         Ok(self.entities.add(name, made)?)
     }

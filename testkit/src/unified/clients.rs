@@ -27,18 +27,18 @@ const QUICK_HEARTBEAT: i32 = 500;
 pub(super) async fn create<R: Runtime>(case: &Case<R>, entity: &ClientEntity) -> Outcome<ClientUnderTest<R>> {
     let runtime = &case.runtime;
     if entity.auto_encrypt_opts.is_some() {
-        return Err(Stop::needs("in-use encryption"));
+        return Err(Stop::not_yet("in-use encryption"));
     }
     if entity.observe_tracing_messages.is_some() {
-        return Err(Stop::needs("tracing"));
+        return Err(Stop::not_yet("tracing"));
     }
     if entity.store_events_as_entities.is_some() {
-        return Err(Stop::needs("storeEventsAsEntities (deprecated)"));
+        return Err(Stop::not_offered("storeEventsAsEntities (deprecated)"));
     }
     if let Some(name) =
         OPTIONAL.iter().find(|name| entity.uri_options.iter().flatten().any(|(given, _)| given == *name))
     {
-        return Err(Stop::needs(&format!("{name} (optional)")));
+        return Err(Stop::not_offered(&format!("{name} (optional)")));
     }
     let mut given = entity.uri_options.clone().unwrap_or_default();
     if case.quick && !given.contains_key("heartbeatFrequencyMS") {
@@ -49,7 +49,14 @@ pub(super) async fn create<R: Runtime>(case: &Case<R>, entity: &ClientEntity) ->
     if let Some(warning) = options.warnings.first() {
         return Err(Stop::fail(format!("{uri}: {warning}")));
     }
-    options.config.server_api = entity.server_api.as_ref().map(server_api).transpose()?;
+    options.config.server_api = match &entity.server_api {
+        Some(given) => Some(server_api(given)?),
+        // Whatever declares none is refused there.
+        None if case.deployment.requires_api_version() => {
+            Some(ServerApi { version: ServerApiVersion::V1, strict: None, deprecation_errors: None })
+        }
+        None => None,
+    };
     let recorder = Arc::new(Recorder::new(entity, case.trace));
     observe::attach(&mut options, &recorder);
     let least = options.config.min_pool_size();
@@ -117,13 +124,13 @@ fn texts(name: &str, value: &Bson) -> Outcome<Vec<String>> {
     };
     match value {
         Bson::Document(document) if document.contains_key("$$placeholder") => {
-            Err(Stop::needs(&format!("a value for the placeholder of {name}")))
+            Err(Stop::Skip(format!("there is no value for the placeholder of {name}")))
         }
         Bson::Document(properties) => {
             let mut pairs = Vec::new();
             for (key, value) in properties {
                 if value.as_document().is_some_and(|value| value.contains_key("$$placeholder")) {
-                    return Err(Stop::needs(&format!("a value for the placeholder of {name}.{key}")));
+                    return Err(Stop::Skip(format!("there is no value for the placeholder of {name}.{key}")));
                 }
                 pairs.push(format!("{key}:{}", text(value)?));
             }

@@ -9,7 +9,7 @@ use bson::{Bson, Document, doc};
 
 use super::schema::{Topology, Version};
 use super::signal::lock;
-use crate::server::{Admin, AdminError, Binary, Mongod, MongodOptions, ROOT, ReplicaSet};
+use crate::server::{self, Admin, AdminError, Binary, Mongod, MongodOptions, ROOT, ReplicaSet};
 
 /// The members of a replica set.
 const MEMBERS: usize = 3;
@@ -27,34 +27,60 @@ pub struct Deployments {
 }
 
 impl Deployments {
-    /// A standalone server and a replica set of three, each with and without access control. Nothing is started.
-    pub fn new() -> Self {
-        let kinds = [
-            (Topology::Single, false),
-            (Topology::ReplicaSet, false),
-            (Topology::Single, true),
-            (Topology::ReplicaSet, true),
-        ];
-        Self { all: kinds.into_iter().map(|(topology, auth)| Arc::new(Deployment::new(topology, auth))).collect() }
+    /// A standalone server and a replica set of three, each with and without access control, and a standalone server with
+    /// `requireApiVersion`. Nothing is started. `release` is that of the servers; without it the environment decides, as for
+    /// [`MongodOptions::version`].
+    pub fn new(release: Option<server::Version>) -> Self {
+        let mut all = Vec::new();
+        for kind in [Kind::Plain, Kind::Auth] {
+            for topology in [Topology::Single, Topology::ReplicaSet] {
+                all.push(Arc::new(Deployment::new(topology, kind, release)));
+            }
+        }
+        // The members of a set declare no version to each other.
+        all.push(Arc::new(Deployment::new(Topology::Single, Kind::ApiVersion, release)));
+        Self { all }
     }
 
-    /// The deployments, those without access control first.
-    pub fn all(&self) -> &[Arc<Deployment>] {
-        &self.all
+    /// The deployments for ordinary cases, those without access control first; or those that refuse what declares no
+    /// version of the API, where there are any (5.0 and later).
+    pub fn all(&self, api_version: bool) -> impl Iterator<Item = &Arc<Deployment>> {
+        self.all.iter().filter(move |deployment| deployment.requires_api_version() == api_version)
+    }
+
+    /// The release of the servers; starts nothing.
+    ///
+    /// # Errors
+    ///
+    /// There is no binary of the release that was asked for.
+    pub fn version(&self) -> Result<Version, String> {
+        // There is always one.
+        self.all.first().map_or_else(|| Err("no deployment".into()), |deployment| deployment.version())
     }
 }
 
 impl Default for Deployments {
     fn default() -> Self {
-        Self::new()
+        Self::new(None)
     }
+}
+
+/// What a deployment demands of its clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    /// To log in.
+    Auth,
+    /// To declare the version of the API (`requireApiVersion`).
+    ApiVersion,
 }
 
 /// One standalone server or one replica set.
 #[derive(Debug)]
 pub struct Deployment {
     topology: Topology,
-    auth: bool,
+    kind: Kind,
+    release: Option<server::Version>,
     servers: OnceLock<Result<Servers, String>>,
     /// Server parameters that were asked for; `None` is one that the server does not have.
     parameters: Mutex<BTreeMap<String, Option<Bson>>>,
@@ -69,10 +95,11 @@ enum Servers {
 }
 
 impl Deployment {
-    const fn new(topology: Topology, auth: bool) -> Self {
+    const fn new(topology: Topology, kind: Kind, release: Option<server::Version>) -> Self {
         Self {
             topology,
-            auth,
+            kind,
+            release,
             servers: OnceLock::new(),
             parameters: Mutex::new(BTreeMap::new()),
             admin: Mutex::new(None),
@@ -86,22 +113,28 @@ impl Deployment {
 
     /// Whether access control is on.
     pub const fn auth(&self) -> bool {
-        self.auth
+        matches!(self.kind, Kind::Auth)
+    }
+
+    /// Whether clients must declare the version of the API.
+    pub const fn requires_api_version(&self) -> bool {
+        matches!(self.kind, Kind::ApiVersion)
     }
 
     /// Its name in reports.
     pub const fn label(&self) -> &'static str {
-        match (self.topology, self.auth) {
-            (Topology::Single, false) => "standalone",
-            (Topology::Single, true) => "standalone, auth",
-            (_, false) => "replicaset",
-            (_, true) => "replicaset, auth",
+        match (self.topology, self.kind) {
+            (Topology::Single, Kind::Plain) => "standalone",
+            (Topology::Single, Kind::Auth) => "standalone, auth",
+            (_, Kind::Plain) => "replicaset",
+            (_, Kind::Auth) => "replicaset, auth",
+            (_, Kind::ApiVersion) => "standalone, requireApiVersion",
         }
     }
 
     /// The release of its servers; starts nothing.
     pub fn version(&self) -> Result<Version, String> {
-        let found = Binary::locate(None).map_err(|error| error.to_string())?.version;
+        let found = Binary::locate(self.release).map_err(|error| error.to_string())?.version;
         Ok(Version {
             major: found.major.into(),
             minor: found.minor.into(),
@@ -111,12 +144,19 @@ impl Deployment {
 
     fn servers(&self) -> Result<&Servers, String> {
         let start = || {
-            let options = MongodOptions::new().auth(self.auth);
+            let mut options = MongodOptions::new().auth(self.auth());
+            if let Some(release) = self.release {
+                options = options.version(release);
+            }
             let servers = match self.topology {
                 Topology::Single => options.start().map(Servers::Standalone),
                 _ => ReplicaSet::start(MEMBERS, options).map(Servers::ReplicaSet),
             };
-            servers.map_err(|error| format!("cannot start a {}: {error}", self.label()))
+            let servers = servers.map_err(|error| format!("cannot start a {}: {error}", self.label()))?;
+            if self.requires_api_version() {
+                require_api_version(&servers)?;
+            }
+            Ok(servers)
         };
         let started = self.servers.get_or_init(start).as_ref();
         started.map_err(Clone::clone)
@@ -150,9 +190,17 @@ impl Deployment {
         }
     }
 
+    /// The command, with a version of the API where one must be declared.
+    fn declared(&self, mut command: Document) -> Document {
+        if self.requires_api_version() {
+            command.insert("apiVersion", "1");
+        }
+        command
+    }
+
     fn connect(&self, address: SocketAddr) -> Result<Admin, AdminError> {
         let mut admin = Admin::connect(address, LIMIT)?;
-        if self.auth {
+        if self.auth() {
             admin.authenticate(ROOT.name, ROOT.password)?;
         }
         Ok(admin)
@@ -160,13 +208,14 @@ impl Deployment {
 
     /// Runs a command on one server.
     pub(super) fn run_on(&self, address: SocketAddr, database: &str, command: Document) -> Result<Document, String> {
+        let command = self.declared(command);
         let reply = self.connect(address).and_then(|mut admin| admin.run(database, command));
         reply.map_err(|error| format!("administration of {address}: {error}"))
     }
 
     /// Runs a command on the primary, on a connection of its own that shares nothing with the driver under test.
     pub(super) fn run(&self, database: &str, command: Document) -> Result<Document, String> {
-        self.attempt(database, command).map_err(|error| format!("administration: {error}"))
+        self.attempt(database, self.declared(command)).map_err(|error| format!("administration: {error}"))
     }
 
     fn attempt(&self, database: &str, command: Document) -> Result<Document, String> {
@@ -202,9 +251,17 @@ impl Deployment {
     /// Ends every transaction that an earlier case may have left.
     pub(super) fn kill_sessions(&self) -> Result<(), String> {
         let mut admin = self.connect(self.primary()?).map_err(|error| error.to_string())?;
-        match admin.run("admin", doc! { "killAllSessions": [] }) {
+        match admin.run("admin", self.declared(doc! { "killAllSessions": [] })) {
             Err(error) if error.code().is_none_or(|code| !HARMLESS.contains(&code)) => Err(error.to_string()),
             _ => Ok(()),
         }
     }
+}
+
+/// From now on the server refuses commands that declare no version of the API.
+fn require_api_version(servers: &Servers) -> Result<(), String> {
+    let Servers::Standalone(mongod) = servers else { return Err("only for standalone servers".into()) };
+    let mut admin = mongod.admin().map_err(|error| error.to_string())?;
+    let set = doc! { "setParameter": 1, "requireApiVersion": true };
+    admin.run("admin", set).map(drop).map_err(|error| format!("requireApiVersion: {error}"))
 }

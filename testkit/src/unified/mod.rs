@@ -9,17 +9,18 @@
 //!
 //! - [`schema`] reads files and refuses what does not keep to the format; [`matching`] compares. Neither knows a client.
 //! - [`Deployments`] are real servers. What prepares and judges a case talks to them without the driver under test.
-//! - A case that asks for what the client does not have is skipped with a reason that begins with `needs`.
+//! - A case that asks for what the client does not have is skipped: its reason begins with `not yet`, or with `not offered` for
+//!   what is left out on purpose.
 
 mod case;
 mod clients;
+mod contradictions;
 mod data;
 mod deployments;
 mod entities;
 pub mod matching;
 mod observe;
 mod operations;
-mod pending;
 mod recorder;
 mod requirements;
 mod run;

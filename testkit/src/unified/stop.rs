@@ -3,7 +3,7 @@
 /// Why a case does not go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// It cannot be run; says what it needs.
+    /// It cannot be run; says why.
     Skip(String),
     /// It failed; says how.
     Fail(String),
@@ -13,9 +13,14 @@ pub(super) enum Stop {
 pub(super) type Outcome<T = ()> = Result<T, Stop>;
 
 impl Stop {
-    /// Skipped, because something is not there yet.
-    pub(super) fn needs(what: &str) -> Self {
-        Self::Skip(format!("needs {what}"))
+    /// Skipped, because the client does not have something yet.
+    pub(super) fn not_yet(what: &str) -> Self {
+        Self::Skip(format!("not yet: {what}"))
+    }
+
+    /// Skipped, because it is left out on purpose: deprecated, or optional.
+    pub(super) fn not_offered(what: &str) -> Self {
+        Self::Skip(format!("not offered: {what}"))
     }
 
     /// Failed.

@@ -63,6 +63,12 @@ impl<R: Runtime> Aggregate<R, Document> {
 }
 
 impl<R: Runtime, T> Aggregate<R, T> {
+    /// Without the read and write concern of its handle.
+    pub(crate) fn without_concerns(mut self) -> Self {
+        self.call = self.call.without_concerns();
+        self
+    }
+
     /// The type of the results.
     pub fn with_type<U>(self) -> Aggregate<R, U> {
         let Self { core, namespace, op, call, doubt, .. } = self;

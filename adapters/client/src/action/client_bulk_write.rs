@@ -1,5 +1,6 @@
 //! `bulk_write` of a client.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use stator_proto::operation::{self as op, KillCursors, Namespace, WriteModel as Write};
@@ -72,10 +73,11 @@ impl<R: Runtime> ClientBulkWrite<R> {
         op.let_vars = self.let_vars;
         op.comment = self.comment;
         let kinds = Some(self.kinds.as_slice()).filter(|_| self.verbose_results == Some(true));
+        let timeout = self.call.settings().timeout;
         match self.core.execute(&mut op, self.call).await {
             Ok(written) => ClientBulkWriteResult::new(&written, kinds),
             Err(error) => {
-                forget(&self.core, &error, op.take_cursor());
+                forget(&self.core, &error, op.take_cursor(), timeout);
                 let written = op.take_written();
                 let partial = match written.succeeded {
                     true => Some(ClientBulkWriteResult::new(&written, kinds)?),
@@ -88,9 +90,9 @@ impl<R: Runtime> ClientBulkWrite<R> {
 }
 
 /// Leaves it to the keeper to kill the cursor with the results that could not be read, because the connection was lost.
-fn forget<R: Runtime>(core: &Core<R>, error: &Error, cursor: Option<KillCursors>) {
+fn forget<R: Runtime>(core: &Core<R>, error: &Error, cursor: Option<KillCursors>, timeout: Option<Duration>) {
     let (Some(command), Some(server)) = (cursor, error.server()) else { return };
-    let kill = Kill { server: Arc::new(server.clone()), command, link: None, session: None, timeout: None };
+    let kill = Kill { server: Arc::new(server.clone()), command, link: None, session: None, timeout };
     let mut hub = lock(&core.hub);
     if hub.closed {
         return;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bson::{Document, doc};
 use serde::{Deserialize, Serialize};
-use stator_proto::operation::{self as op, AggregateTarget, Count};
+use stator_proto::operation::{self as op, AggregateTarget};
 use stator_wire::bson::{DocBuf, DocWriter, ValueBuf};
 
 use super::Doubt;
@@ -36,9 +36,37 @@ pub struct CountDocuments<R: Runtime> {
 #[must_use = "an action does nothing until it is awaited"]
 pub struct EstimatedDocumentCount<R: Runtime> {
     collection: Collection<R>,
-    op: Count,
+    op: op::Count,
     call: Call<R>,
     doubt: Doubt,
+}
+
+/// Counts documents with the command `count`; see [`Collection::count`].
+#[derive(Debug)]
+#[must_use = "an action does nothing until it is awaited"]
+pub struct Count<R: Runtime> {
+    collection: Collection<R>,
+    op: op::Count,
+    call: Call<R>,
+    doubt: Doubt,
+}
+
+impl<R: Runtime> Count<R> {
+    pub(crate) fn new(collection: &Collection<R, Document>, filter: &(impl Serialize + ?Sized)) -> Self {
+        let mut doubt = Doubt::default();
+        let mut op = op::Count::new(collection.namespace().clone());
+        op.query = Some(doubt.doc(filter));
+        Self { op, call: collection.call(), collection: collection.clone(), doubt }
+    }
+
+    fn core(&self) -> &Arc<Core<R>> {
+        self.collection.core()
+    }
+
+    async fn execute(self) -> Result<u64> {
+        self.doubt.check()?;
+        self.collection.core().execute(self.op, self.call).await
+    }
 }
 
 impl<R: Runtime> CountDocuments<R> {
@@ -106,7 +134,7 @@ fn pipeline(filter: &DocBuf, skip: Option<u64>, limit: Option<u64>) -> Result<Do
 impl<R: Runtime> EstimatedDocumentCount<R> {
     pub(crate) fn new(collection: &Collection<R, Document>) -> Self {
         Self {
-            op: Count::new(collection.namespace().clone()),
+            op: op::Count::new(collection.namespace().clone()),
             call: collection.call(),
             collection: collection.clone(),
             doubt: Doubt::default(),
@@ -144,6 +172,27 @@ setters! { CountDocuments:
     duration timeout => call.given.timeout;
 }
 
+setters! { Count:
+    /// How many documents to pass over.
+    u64 skip => op.skip;
+    /// The most to count.
+    u64 limit => op.limit;
+    /// The index to use.
+    hint hint => op.hint;
+    /// Rules for comparing strings.
+    doc collation => op.collation;
+    /// How long the server may work on the command.
+    duration max_time => op.max_time;
+    /// Shown in the server's log and profile.
+    value comment => op.comment;
+    /// Instead of the collection's read concern.
+    read_concern read_concern => call.given.read_concern;
+    /// Instead of the collection's read preference.
+    read_preference read_preference => call.given.read_preference;
+    /// The time for the whole operation; zero is no limit.
+    duration timeout => call.given.timeout;
+}
+
 setters! { EstimatedDocumentCount:
     /// How long the server may work on the command.
     duration max_time => op.max_time;
@@ -157,5 +206,6 @@ setters! { EstimatedDocumentCount:
     duration timeout => call.given.timeout;
 }
 
+awaitable!(Count => u64);
 awaitable!(CountDocuments => u64);
 awaitable!(EstimatedDocumentCount => u64);

@@ -69,8 +69,10 @@ impl<R: Runtime, T> Find<R, T> {
         let awaits = self.op.cursor_type == CursorType::TailableAwait;
         let max_await_time = self.op.max_await_time.filter(|_| awaits);
         let namespace = self.collection.namespace().clone();
+        let limit = self.op.limit.map_or(0, i64::unsigned_abs);
         let machine = |reply| {
-            stator_proto::Cursor::new(reply, namespace, batch_size, max_await_time, comment).with_exhaust(exhaust)
+            let cursor = stator_proto::Cursor::new(reply, namespace, batch_size, max_await_time, comment);
+            cursor.with_exhaust(exhaust).with_limit(limit)
         };
         Cursor::open(core, self.op, self.call, machine).await
     }

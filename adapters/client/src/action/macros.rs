@@ -98,6 +98,13 @@ macro_rules! awaitable {
                 self.$($call).+.session = Some(session.clone());
                 self
             }
+
+            /// For MongoDB's internal use.
+            #[doc(hidden)]
+            pub fn raw_data(mut self, raw_data: bool) -> Self {
+                self.$($call).+.given.raw_data = Some(raw_data);
+                self
+            }
         }
 
         awaitable!(@plain $action<$generic> [$($bound)+] => $output);
@@ -146,6 +153,13 @@ macro_rules! awaitable {
             /// The session that it is part of, instead of the handle's.
             pub fn session(mut self, session: &$crate::session::ClientSession<R>) -> Self {
                 self.$($call).+.session = Some(session.clone());
+                self
+            }
+
+            /// For MongoDB's internal use.
+            #[doc(hidden)]
+            pub fn raw_data(mut self, raw_data: bool) -> Self {
+                self.$($call).+.given.raw_data = Some(raw_data);
                 self
             }
         }

@@ -25,6 +25,7 @@ mod macros;
 mod aggregate;
 mod bulk_write;
 mod client_bulk_write;
+mod collection_command;
 mod collections;
 mod count;
 mod databases;
@@ -32,22 +33,31 @@ mod delete;
 mod distinct;
 mod find;
 mod find_and_modify;
+mod indexes;
 mod insert;
+mod objects;
 mod run_command;
+mod run_cursor_command;
 mod update;
 
 pub use aggregate::Aggregate;
 pub use bulk_write::BulkWrite;
 pub use client_bulk_write::ClientBulkWrite;
+pub use collection_command::{
+    CreateSearchIndexes, DropSearchIndex, ModifyCollection, RenameCollection, UpdateSearchIndex, ValidateCollection,
+};
 pub use collections::{CreateCollection, DropCollection, ListCollectionNames, ListCollections};
-pub use count::{CountDocuments, EstimatedDocumentCount};
+pub use count::{Count, CountDocuments, EstimatedDocumentCount};
 pub use databases::{DropDatabase, ListDatabaseNames, ListDatabases};
 pub use delete::Delete;
 pub use distinct::Distinct;
 pub use find::{Find, FindOne};
 pub use find_and_modify::{FindOneAndDelete, FindOneAndReplace, FindOneAndUpdate};
+pub use indexes::{CreateIndex, CreateIndexes, DropIndexes, ListIndexNames, ListIndexes};
 pub use insert::{InsertMany, InsertOne};
+pub use objects::{ListCollectionObjects, ListDatabaseObjects};
 pub use run_command::RunCommand;
+pub use run_cursor_command::RunCursorCommand;
 pub(crate) use update::change;
 pub use update::{ReplaceOne, Update};
 

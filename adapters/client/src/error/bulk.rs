@@ -13,8 +13,8 @@ use crate::results::{BulkWriteResult, ClientBulkWriteResult};
 /// [`Collection::insert_many`](crate::Collection::insert_many) (specifications *CRUD* and *Bulk Write*,
 /// `BulkWriteException`).
 ///
-/// If nothing was done before an error that concerns the whole (the network failed, the command was refused), that error is
-/// returned itself.
+/// An error before which nothing can have been done (an argument, no server, a refusal of the first command) is returned
+/// itself.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BulkWriteError<P = BulkWriteResult> {
@@ -124,8 +124,8 @@ impl Error {
     }
 
     /// The same error as that of a bulk write: with `partial`, what was done, and `noted`, what had gone wrong before.
-    /// `kind` makes it. If there is nothing to tell of (`is_nothing` is what `partial` is), an error of the whole stays
-    /// what it is.
+    /// `kind` makes it. If nothing can have been done (`is_nothing` is what `partial` is), an error of the whole stays what
+    /// it is.
     pub(crate) fn into_bulk<P>(
         mut self,
         mut noted: WriteFailure,
@@ -141,7 +141,7 @@ impl Error {
         if let Some(failure) = self.failed_writes().filter(|_| noted.is_empty()) {
             noted = failure.clone();
         }
-        if is_nothing && noted.is_empty() {
+        if is_nothing && noted.is_empty() && !self.maybe_executed() {
             return self;
         }
         let Inner { phase, server, partly_done, .. } = &*self.0;

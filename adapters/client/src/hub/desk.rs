@@ -49,6 +49,10 @@ pub(crate) struct Farewell<R: Runtime> {
     pub(crate) link: Option<Box<Link<R>>>,
     /// The session ends with it; otherwise it is a copy, made for this.
     pub(crate) ends: bool,
+    /// Not before that.
+    pub(crate) due: Instant,
+    /// How often that was done already.
+    pub(crate) tries: u32,
 }
 
 impl<R: Runtime> Default for KeeperDesk<R> {
@@ -58,6 +62,13 @@ impl<R: Runtime> Default for KeeperDesk<R> {
 }
 
 impl<R: Runtime> KeeperDesk<R> {
+    /// What is to be done by now.
+    pub(crate) fn take_due(&mut self, now: Instant) -> Vec<Farewell<R>> {
+        let (due, later) = core::mem::take(&mut self.farewells).into_iter().partition(|farewell| farewell.due <= now);
+        self.farewells = later;
+        due
+    }
+
     /// Tells the keeper that there is something to do; the waker is to be woken after the lock is released.
     pub(crate) fn ring(&mut self) -> Option<Waker> {
         self.rung = true;

@@ -4,7 +4,9 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use stator_proto::operation::Settings;
+use stator_proto::session::Session;
 
+use super::slot::Abandon;
 use super::{ClientSession, refused};
 use crate::error::Result;
 use crate::execute::{Route, Within};
@@ -74,7 +76,12 @@ impl<R: Runtime> CommitTransaction<R> {
 impl<R: Runtime> AbortTransaction<R> {
     async fn execute(self) -> Result<()> {
         // Nobody can do anything about its errors: the server aborts the transaction after a while.
-        let _ = self.tell().await?;
+        let session = self.session.clone();
+        if is_unknown(&self.tell().await?)
+            && let Some(fork) = session.shared().handle_unknown_transaction()
+        {
+            session.shared().send_off(fork, None, false);
+        }
         Ok(())
     }
 
@@ -85,8 +92,28 @@ impl<R: Runtime> AbortTransaction<R> {
         let Some(command) = machine.abort_transaction().map_err(refused)? else { return Ok(Ok(())) };
         let timeout = self.timeout.or(machine.transaction().options().timeout);
         let settings = Settings { timeout, ..Settings::default() };
+        // Dropped, it goes on in the background: nobody could ask for it again.
+        let dropped = Abandon::new(&self.session);
         let served = self.core().execute_on(Route::Any, command, settings, Within::Session(held)).await;
+        dropped.disarm();
         Ok(served.map(|_| ()))
+    }
+}
+
+/// `NoSuchTransaction`.
+const UNKNOWN: i32 = 251;
+
+fn is_unknown(told: &Result<()>) -> bool {
+    told.as_ref().is_err_and(|error| error.code() == Some(UNKNOWN))
+}
+
+impl<R: Runtime> ClientSession<R> {
+    /// Aborts a transaction that somebody has left open. Returns what is to be aborted again a little later, because the
+    /// server has not come to its first command yet.
+    pub(crate) async fn abort_left_open(&self, timeout: Duration) -> Option<Box<Session>> {
+        // Best effort: the server aborts it by itself after a while.
+        let told = self.abort_transaction().timeout(timeout).tell().await.ok()?;
+        if is_unknown(&told) { self.shared().handle_unknown_transaction() } else { None }
     }
 }
 
@@ -96,12 +123,13 @@ impl<R: Runtime> EndSession<R> {
         if self.session.in_transaction() {
             let timeout = self.timeout.or(self.session.options().default_timeout);
             aborted = AbortTransaction { session: self.session.clone(), timeout }.tell().await?;
+            if is_unknown(&aborted)
+                && let Some(fork) = self.session.shared().handle_unknown_transaction()
+            {
+                self.session.shared().send_off(fork, None, false);
+            }
         }
-        let mut held = self.session.hold()?;
-        if let Some(server) = held.session().end() {
-            held.pinned = None;
-            self.core().give_back_session(server);
-        }
+        self.session.hold()?.end();
         match aborted {
             // It has ended all the same; but whoever sets a time wants to know.
             Err(error) if error.is_timeout() => Err(error),

@@ -8,6 +8,7 @@ use core::time::Duration;
 use stator_proto::retry::Labels;
 use stator_proto::session::{self as machine, Outcome, TransactionOptions, TransactionStep};
 
+use super::slot::Abandon;
 use super::{ClientSession, Transaction, refused};
 use crate::error::{Error, Result};
 use crate::runtime::{BlockOn, Runtime};
@@ -143,6 +144,15 @@ impl<R: Runtime, E: TransactionFailure> TransactionLoop<R, E> {
     }
 }
 
+/// What is done in the session afterwards has time of its own.
+impl<R: Runtime, E> Drop for TransactionLoop<R, E> {
+    fn drop(&mut self) {
+        if self.machine.is_some() {
+            clear_deadline(&self.session);
+        }
+    }
+}
+
 fn clear_deadline<R: Runtime>(session: &ClientSession<R>) {
     if let Ok(mut held) = session.hold() {
         held.session().set_deadline(None);
@@ -216,28 +226,13 @@ impl<R: Runtime, F> WithTransaction<'_, R, F> {
         let mut attempts = TransactionLoop::new(&self.session, self.options);
         loop {
             let transaction = attempts.begin()?;
-            let mut guard = Abandon { session: &self.session, armed: true };
+            let dropped = Abandon::new(&self.session);
             let outcome = (self.callback)(transaction).await;
             let done = attempts.conclude(outcome).await;
-            guard.armed = false;
+            dropped.disarm();
             if let Some(done) = done {
                 return done;
             }
-        }
-    }
-}
-
-/// Aborts the transaction, in the background, of a `with_transaction` that was dropped.
-struct Abandon<'s, R: Runtime> {
-    session: &'s ClientSession<R>,
-    armed: bool,
-}
-
-impl<R: Runtime> Drop for Abandon<'_, R> {
-    fn drop(&mut self) {
-        if self.armed {
-            clear_deadline(self.session);
-            self.session.shared().abandon();
         }
     }
 }

@@ -6,8 +6,7 @@
 //!
 //! A session is a cheap handle, passed by reference ([`session`](crate::action::Find::session) of any action) or bound to a
 //! collection or database once and for all ([`Collection::with_session`](crate::Collection::with_session)). An operation
-//! holds it while it runs: a second one at the same time is refused with
-//! [`SessionError::InUse`](stator_proto::session::SessionError::InUse).
+//! holds it while it runs: a second one at the same time is refused with [`SessionError::InUse`].
 //!
 //! # Cancel safety
 //!

@@ -4,6 +4,7 @@ use core::fmt;
 use std::sync::Mutex;
 
 use bson::Timestamp;
+use stator_proto::Instant;
 use stator_proto::session::{ClusterTime, Pin, Session, SessionError, SessionId, TransactionState};
 
 use crate::client::Client;
@@ -148,9 +149,26 @@ impl<R: Runtime> Shared<R> {
         }
     }
 
+    /// The session ends: what it had of the server's goes back, once a transaction that was left open is aborted.
+    fn end(&self, session: &mut Session, pinned: Option<OwnedLease<R>>) {
+        let fork = session.abandon_transaction();
+        let server = session.end();
+        match (fork, server) {
+            (Some(fork), _) => self.send_off(Box::new(fork), pinned, true),
+            (None, Some(server)) => self.client.core().give_back_session(server),
+            (None, None) => {}
+        }
+    }
+
+    /// The server did not know the transaction when it was aborted: what is to be aborted a little later, if that is so.
+    pub(super) fn handle_unknown_transaction(&self) -> Option<Box<Session>> {
+        lock(&self.slot).session.as_mut()?.handle_unknown_transaction().map(Box::new)
+    }
+
     /// Leaves an open transaction to the keeper; `ends`: and the session with it.
-    fn send_off(&self, session: Box<Session>, pinned: Option<OwnedLease<R>>, ends: bool) {
-        let farewell = Farewell { session, link: pinned.and_then(Lease::into_link), ends };
+    pub(super) fn send_off(&self, session: Box<Session>, pinned: Option<OwnedLease<R>>, ends: bool) {
+        let link = pinned.and_then(Lease::into_link);
+        let farewell = Farewell { session, link, ends, due: Instant::ORIGIN, tries: 0 };
         let mut hub = lock(&self.client.core().hub);
         if hub.closed {
             return;
@@ -170,12 +188,7 @@ impl<R: Runtime> Drop for Shared<R> {
         let slot = self.slot.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (session, pinned) = (slot.session.take(), slot.pinned.take());
         let Some(mut session) = session else { return };
-        if session.transaction().state() == TransactionState::InProgress {
-            return self.send_off(session, pinned, true);
-        }
-        if let Some(server) = session.end() {
-            self.client.core().give_back_session(server);
-        }
+        self.end(&mut session, pinned);
     }
 }
 
@@ -212,6 +225,14 @@ impl<R: Runtime> Held<R> {
         self.session.take()
     }
 
+    /// Ends the session.
+    pub(super) fn end(&mut self) {
+        let pinned = self.pinned.take();
+        if let Some(session) = &mut self.session {
+            self.handle.shared().end(session, pinned);
+        }
+    }
+
     /// The operation has ended.
     pub(crate) fn put(&mut self, session: Box<Session>) {
         self.session = Some(session);
@@ -229,5 +250,32 @@ impl<R: Runtime> Drop for Held<R> {
 impl<R: Runtime> fmt::Debug for Held<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Held").field(&self.handle.shared().id).finish()
+    }
+}
+
+/// Has the transaction of its session aborted in the background if what it stands for is dropped.
+pub(super) struct Abandon<'s, R: Runtime> {
+    session: Option<&'s ClientSession<R>>,
+}
+
+impl<'s, R: Runtime> Abandon<'s, R> {
+    pub(super) const fn new(session: &'s ClientSession<R>) -> Self {
+        Self { session: Some(session) }
+    }
+
+    /// It was not dropped.
+    pub(super) fn disarm(mut self) {
+        self.session = None;
+    }
+}
+
+impl<R: Runtime> Drop for Abandon<'_, R> {
+    fn drop(&mut self) {
+        if let Some(session) = self.session {
+            if let Ok(mut held) = session.hold() {
+                held.session().set_deadline(None);
+            }
+            session.shared().abandon();
+        }
     }
 }

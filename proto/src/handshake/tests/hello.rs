@@ -66,6 +66,15 @@ fn the_stable_api_is_declared_in_every_step() {
 fn behind_no_load_balancer_load_balanced_fails() {
     let (_, outcome) = without_user(HandshakeOptions { load_balanced: true, ..options(None) }, Server::new(vec![]));
     assert_eq!(outcome, Err(HandshakeError::NotLoadBalanced));
+
+    let mut old = Server::new(vec![]);
+    old.edit = Box::new(|step, fields| {
+        if step == "hello" {
+            *fields = failure(59, "no such command: 'hello'");
+        }
+    });
+    let (_, outcome) = without_user(HandshakeOptions { load_balanced: true, ..options(None) }, old);
+    assert_eq!(outcome, Err(HandshakeError::NotLoadBalanced));
 }
 
 #[test]

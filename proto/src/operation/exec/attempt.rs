@@ -80,10 +80,11 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
     pub(super) fn succeed(&mut self, progress: Progress<O::Output>) {
         self.attempt.stage = Stage::Prepare;
         self.attempt.reauthenticated = false;
-        if let Some(end) = self.traits.session.transaction_end()
-            && let Some(transaction) = self.transaction_mut()
-        {
-            transaction.handle_ended(end);
+        let end = self.traits.session.transaction_end();
+        match (end, self.transaction_mut()) {
+            (Some(end), Some(transaction)) => transaction.handle_ended(end),
+            (None, Some(transaction)) => transaction.handle_answered(),
+            (_, None) => {}
         }
         match progress {
             Progress::Done(output) => self.state = State::Done(Ok(output)),
@@ -181,6 +182,9 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
             (true, false) => Retried::Again,
             (true, true) => Retried::FirstCommand,
         };
+        if is_lost && situation.stage == Stage::Exchange {
+            transaction.handle_lost();
+        }
         transaction.handle_failed(end, fault.labels, retried);
     }
 

@@ -15,6 +15,8 @@ use crate::topology::TopologyKind;
 
 /// Servers from this wire version on (5.0) read snapshots outside of transactions.
 const WIRE_VERSION_5_0: i32 = 13;
+/// The wire version of server 8.2, the first that knows `rawData`.
+const WIRE_VERSION_8_2: i32 = 27;
 
 impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Exec<O, E> {
     /// Whether the answer would come too late (specification *Client Side Operations Timeout*, "Command Execution").
@@ -109,6 +111,10 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
             max_time_ms: self.max_time_ms(now),
             server_api: self.server_api.as_ref(),
             session: self.session_stamp(),
+            raw_data: self
+                .settings
+                .raw_data
+                .filter(|_| self.attempt.max_wire_version >= WIRE_VERSION_8_2 && !traits.session.is_given()),
         }
     }
 

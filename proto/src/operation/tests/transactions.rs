@@ -1,5 +1,7 @@
 //! Transactions on a scripted host.
 
+use alloc::boxed::Box;
+
 use super::host::{Event, Failed, Given, Host, field};
 use super::*;
 use crate::hello::ServerKind;
@@ -12,6 +14,7 @@ const TOKEN: Event = Event::Reply("{ok: 1, n: 1, recoveryToken: {shard: \"a\"}}"
 const TRANSIENT: Event = Event::Reply("{ok: 0, code: 251, errorLabels: [\"TransientTransactionError\"]}");
 const OVERLOADED: Event =
     Event::Reply("{ok: 0, code: 462, errorLabels: [\"SystemOverloadedError\", \"RetryableError\"]}");
+const UNKNOWN_TRANSACTION: Event = Event::Reply("{ok: 0, code: 251}");
 const LABELLED: Event = Event::Reply("{ok: 0, code: 91, errorLabels: [\"RetryableWriteError\"]}");
 const UNKNOWN: &str = "UnknownTransactionCommitResult";
 const TRANSIENT_LABEL: &str = "TransientTransactionError";
@@ -397,6 +400,76 @@ fn after_a_dropped_operation_it_can_only_be_aborted() {
     assert_eq!(error.text, format!("{}", SessionError::AbortOnly));
     abort(&mut host, &[OK]).unwrap();
     host.run_explicit(find(), &[OK]).unwrap();
+}
+
+/// Runs `operation` until `point` (0: nothing happened, 1: a connection is there, 2: it was sent) and drops it.
+fn dropped_at<O: Operation>(host: &mut Host, operation: O, point: u32) {
+    let mut connection = Connection::new(Compression::none());
+    connection.set_hello(host.hello.clone(), None);
+    let session = host.session.take().unwrap();
+    let mut exec = Exec::<_, Failed>::new(host.now, operation, Settings::default(), None).with_session(session);
+    if point > 0 {
+        exec.handle_checked_out(host.now, Reached::default());
+    }
+    if point > 1 {
+        exec.send(host.now, &mut connection, &mut SendBuf::new());
+    }
+    exec.handle_dropped();
+    let SessionSlot::Explicit(session) = exec.take_session() else { panic!("it had a session") };
+    host.session = Some(session);
+}
+
+#[test]
+fn an_end_that_was_dropped_leaves_something_to_abort() {
+    for point in 0..3 {
+        for commits in [true, false] {
+            let mut host = in_progress(ServerKind::RsPrimary);
+            let session = host.session.as_mut().unwrap();
+            if commits {
+                let command = session.commit_transaction().unwrap().unwrap();
+                dropped_at(&mut host, command, point);
+                assert_eq!(state(&host), TransactionState::Committed);
+            } else {
+                let command = session.abort_transaction().unwrap().unwrap();
+                dropped_at(&mut host, command, point);
+                assert_eq!(state(&host), TransactionState::Aborted);
+            }
+            let mut fork = host.session.as_mut().unwrap().abandon_transaction().expect("the server may have it open");
+            assert!(fork.abort_transaction().unwrap().is_some(), "{point}");
+            assert!(host.session.as_mut().unwrap().abandon_transaction().is_none(), "once is enough");
+        }
+    }
+    // A commit that is repeated to its end leaves nothing.
+    let mut host = in_progress(ServerKind::RsPrimary);
+    let command = host.session.as_mut().unwrap().commit_transaction().unwrap().unwrap();
+    dropped_at(&mut host, command, 0);
+    commit(&mut host, &[OK]).unwrap();
+    assert!(host.session.as_mut().unwrap().abandon_transaction().is_none());
+    // Where nothing was done there is nothing to tell.
+    let mut host = started(ServerKind::RsPrimary, TransactionOptions::default());
+    assert!(host.session.as_mut().unwrap().abandon_transaction().is_none());
+}
+
+#[test]
+fn a_first_command_that_comes_late_is_aborted_again() {
+    for is_first in [true, false] {
+        let mut host = started(ServerKind::RsPrimary, TransactionOptions::default());
+        if !is_first {
+            host.run_explicit(delete(), &[OK]).unwrap();
+        }
+        dropped_at(&mut host, delete(), 2);
+        assert!(abort(&mut host, &[UNKNOWN_TRANSACTION]).is_err());
+        let fork = host.session.as_mut().unwrap().handle_unknown_transaction();
+        assert_eq!(fork.is_some(), is_first);
+        let Some(fork) = fork else { continue };
+        host.session = Some(Box::new(fork));
+        assert!(abort(&mut host, &[UNKNOWN_TRANSACTION]).is_err());
+        // And so on.
+        let fork = host.session.as_mut().unwrap().handle_unknown_transaction().unwrap();
+        host.session = Some(Box::new(fork));
+        abort(&mut host, &[OK]).unwrap();
+        assert!(host.session.as_mut().unwrap().abandon_transaction().is_none());
+    }
 }
 
 #[test]

@@ -5,16 +5,12 @@ use std::time::Duration;
 use bson::{Bson, Document};
 use serde::de::DeserializeOwned;
 use stator_client::options::{
-    Acknowledgment, Hint, Overrides, ReadConcern, ReadConcernLevel, ReadPreference, ReadPreferenceMode, TagSet,
-    UpdateModifications, WriteConcern,
+    Acknowledgment, CursorType, Hint, Overrides, ReadConcern, ReadConcernLevel, ReadPreference, ReadPreferenceMode,
+    TagSet, TimeoutMode, UpdateModifications, WriteConcern,
 };
 
 use crate::unified::schema::{OverridesEntity, read};
 use crate::unified::stop::{Outcome, Stop};
-
-/// Arguments of which cases know and the client does not, with what is needed.
-const NEEDED: &[(&str, &str)] =
-    &[("rawData", "rawData"), ("timeoutMode", "timeoutMode"), ("cursorType", "tailable cursors")];
 
 /// The arguments that are left.
 #[derive(Debug)]
@@ -46,11 +42,6 @@ impl Arguments {
 
     /// Fails if anything is left.
     pub(super) fn end(self) -> Outcome {
-        for (argument, what) in NEEDED {
-            if self.left.contains_key(argument) {
-                return Err(Stop::needs(what));
-            }
-        }
         match self.left.keys().next() {
             Some(name) => Err(Stop::fail(format!("unknown argument {name}"))),
             None => Ok(()),
@@ -155,8 +146,29 @@ impl Argument for UpdateModifications {
     }
 }
 
+impl Argument for TimeoutMode {
+    fn read(value: Bson) -> Result<Self, String> {
+        match String::read(value)?.as_str() {
+            "cursorLifetime" => Ok(Self::CursorLifetime),
+            "iteration" => Ok(Self::Iteration),
+            other => Err(format!("unknown timeout mode {other}")),
+        }
+    }
+}
+
+impl Argument for CursorType {
+    fn read(value: Bson) -> Result<Self, String> {
+        match String::read(value)?.as_str() {
+            "nonTailable" => Ok(Self::NonTailable),
+            "tailable" => Ok(Self::Tailable),
+            "tailableAwait" => Ok(Self::TailableAwait),
+            other => Err(format!("unknown cursor type {other}")),
+        }
+    }
+}
+
 /// A document's fields as arguments, without the reasons for which a case is skipped.
-fn fields<T>(value: Bson, read: impl FnOnce(&mut Arguments) -> Outcome<T>) -> Result<T, String> {
+pub(super) fn fields<T>(value: Bson, read: impl FnOnce(&mut Arguments) -> Outcome<T>) -> Result<T, String> {
     let mut fields = Arguments { left: Document::read(value)? };
     let all = read(&mut fields).and_then(|value| fields.end().map(|()| value));
     all.map_err(|stop| match stop {

@@ -4,7 +4,7 @@ use stator_client::options::DriverInfo;
 use stator_client::{ClientSession, Runtime};
 
 use super::arguments::Arguments;
-use super::{Done, Output, unknown};
+use super::{Done, Output, bulk, unknown};
 use crate::unified::entities::ClientUnderTest;
 use crate::unified::schema::Operation;
 use crate::unified::stop::Outcome;
@@ -51,6 +51,7 @@ pub(super) async fn execute<R: Runtime>(
             arguments.end()?;
             Ok(action.await.map(|()| Output::Nothing))
         }
+        "clientBulkWrite" => bulk::of_client(entity, arguments, session).await,
         "listDatabases" => {
             let mut action = client.list_databases();
             action = in_session!(action, session);
@@ -60,9 +61,15 @@ pub(super) async fn execute<R: Runtime>(
                 "authorizedDatabases" authorized_databases bool,
                 "comment" comment Bson,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             Ok(action.await.map(Output::roots))
+        }
+        "listDatabaseObjects" => {
+            arguments.end()?;
+            let all = client.list_database_objects().await;
+            Ok(all.map(|all| super::database::names(all.iter().map(|one| one.name().to_owned()).collect())))
         }
         "listDatabaseNames" => {
             let mut action = client.list_database_names();
@@ -72,6 +79,7 @@ pub(super) async fn execute<R: Runtime>(
                 "authorizedDatabases" authorized_databases bool,
                 "comment" comment Bson,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             Ok(action.await.map(super::database::names))

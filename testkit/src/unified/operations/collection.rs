@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
-use stator_client::options::{Hint, ReadConcern, ReadPreference, WriteConcern};
+use stator_client::options::{CursorType, Hint, ReadConcern, ReadPreference, TimeoutMode, WriteConcern};
 use stator_client::results::{DeleteResult, InsertManyResult};
 use stator_client::{Collection, Runtime};
 
 use super::arguments::Arguments;
-use super::{Done, Output, cursor, modify, unknown};
+use super::{Done, Output, bulk, cursor, indexes, modify};
 use crate::unified::matching::Place;
 use crate::unified::schema::Operation;
 use crate::unified::stop::Outcome;
@@ -34,6 +34,7 @@ macro_rules! set_find {
             "readConcern" read_concern ReadConcern,
             "readPreference" read_preference ReadPreference,
             "timeoutMS" timeout Duration,
+            "rawData" raw_data bool,
         );
     };
 }
@@ -45,11 +46,13 @@ pub(super) async fn execute<R: Runtime>(collection: &Collection<R>, operation: &
             let mut action = collection.find(arguments.need::<Document>("filter")?);
             set_find!(arguments, action);
             set!(arguments, action;
+                "cursorType" cursor_type CursorType,
                 "limit" limit i64,
                 "batchSize" batch_size u32,
                 "noCursorTimeout" no_cursor_timeout bool,
                 "oplogReplay" oplog_replay bool,
                 "maxAwaitTimeMS" max_await_time Duration,
+                "timeoutMode" timeout_mode TimeoutMode,
             );
             arguments.end()?;
             match operation.name.as_str() {
@@ -78,19 +81,24 @@ pub(super) async fn execute<R: Runtime>(collection: &Collection<R>, operation: &
                 "readConcern" read_concern ReadConcern,
                 "readPreference" read_preference ReadPreference,
                 "writeConcern" write_concern WriteConcern,
+                "timeoutMode" timeout_mode TimeoutMode,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             Ok(cursor::all(action.await).await)
         }
-        "countDocuments" | "estimatedDocumentCount" | "distinct" => count(collection, operation, arguments).await,
+        "count" | "countDocuments" | "estimatedDocumentCount" | "distinct" => {
+            count(collection, operation, arguments).await
+        }
         "insertOne" | "insertMany" => insert(collection, operation, arguments).await,
+        "bulkWrite" => bulk::of_collection(collection, arguments).await,
         "deleteOne" | "deleteMany" => delete(collection, operation, arguments).await,
         "updateOne" | "updateMany" | "replaceOne" => modify::update(collection, operation, arguments).await,
         "findOneAndDelete" | "findOneAndReplace" | "findOneAndUpdate" => {
             modify::find_one_and(collection, operation, arguments).await
         }
-        _ => unknown(operation, "collection"),
+        _ => indexes::execute(collection, operation).await,
     }
 }
 
@@ -101,6 +109,23 @@ async fn count<R: Runtime>(
 ) -> Outcome<Done<R>> {
     let number = |count: u64| Output::Value(Bson::Int64(i64::try_from(count).unwrap_or(i64::MAX)), Place::Nested);
     match operation.name.as_str() {
+        "count" => {
+            let mut action = collection.count(arguments.need::<Document>("filter")?);
+            set!(arguments, action;
+                "skip" skip u64,
+                "limit" limit u64,
+                "hint" hint Hint,
+                "collation" collation Document,
+                "maxTimeMS" max_time Duration,
+                "comment" comment Bson,
+                "readConcern" read_concern ReadConcern,
+                "readPreference" read_preference ReadPreference,
+                "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
+            );
+            arguments.end()?;
+            Ok(action.await.map(number))
+        }
         "countDocuments" => {
             let mut action = collection.count_documents(arguments.need::<Document>("filter")?);
             set!(arguments, action;
@@ -113,6 +138,7 @@ async fn count<R: Runtime>(
                 "readConcern" read_concern ReadConcern,
                 "readPreference" read_preference ReadPreference,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             Ok(action.await.map(number))
@@ -125,6 +151,7 @@ async fn count<R: Runtime>(
                 "readConcern" read_concern ReadConcern,
                 "readPreference" read_preference ReadPreference,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             Ok(action.await.map(number))
@@ -140,6 +167,7 @@ async fn count<R: Runtime>(
                 "readConcern" read_concern ReadConcern,
                 "readPreference" read_preference ReadPreference,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             // Values, not root documents.
@@ -160,6 +188,7 @@ async fn insert<R: Runtime>(
             "comment" comment Bson,
             "writeConcern" write_concern WriteConcern,
             "timeoutMS" timeout Duration,
+            "rawData" raw_data bool,
         );
         arguments.end()?;
         let shown = |acknowledged, id| doc! { "insertedId": id, "acknowledged": acknowledged };
@@ -172,6 +201,7 @@ async fn insert<R: Runtime>(
         "comment" comment Bson,
         "writeConcern" write_concern WriteConcern,
         "timeoutMS" timeout Duration,
+        "rawData" raw_data bool,
     );
     arguments.end()?;
     Ok(action.await.map(|done| Output::root(inserted(done))))
@@ -207,6 +237,7 @@ async fn delete<R: Runtime>(
         "comment" comment Bson,
         "writeConcern" write_concern WriteConcern,
         "timeoutMS" timeout Duration,
+        "rawData" raw_data bool,
     );
     arguments.end()?;
     let shown = |done: DeleteResult| match done.acknowledged {

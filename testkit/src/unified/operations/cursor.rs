@@ -1,5 +1,7 @@
 //! Operations of cursors.
 
+use std::time::Duration;
+
 use bson::{Bson, Document};
 use stator_client::{Cursor, Runtime};
 
@@ -11,7 +13,9 @@ use crate::unified::signal::lock;
 use crate::unified::stop::Outcome;
 
 pub(super) async fn execute<R: Runtime>(slot: &CursorSlot<R>, operation: &Operation) -> Outcome<Done<R>> {
-    let arguments = Arguments::new(&operation.arguments);
+    let mut arguments = Arguments::new(&operation.arguments);
+    // Only `close` has one.
+    let timeout = arguments.take::<Duration>("timeoutMS")?;
     arguments.end()?;
     let taken = lock(slot).take();
     let mut cursor = taken.ok_or("the cursor is closed, or in use elsewhere")?;
@@ -25,13 +29,17 @@ pub(super) async fn execute<R: Runtime>(slot: &CursorSlot<R>, operation: &Operat
             }
         }
         "iterateOnce" => {
-            let next = cursor.try_next().await;
+            let next = cursor.next_if_any().await;
             *lock(slot) = Some(cursor);
             Ok(next.map(Output::maybe))
         }
         "close" => {
             // How closing ends is told by events only.
-            let _ = cursor.close().await;
+            let mut action = cursor.close();
+            if let Some(timeout) = timeout {
+                action = action.timeout(timeout);
+            }
+            let _ = action.await;
             Ok(Ok(Output::Nothing))
         }
         _ => unknown(operation, "cursor"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bson::{Bson, Document};
-use stator_client::options::{Hint, ReadConcern, ReadPreference, WriteConcern};
+use stator_client::options::{CursorType, Hint, ReadConcern, ReadPreference, TimeoutMode, WriteConcern};
 use stator_client::{Database, Runtime};
 
 use super::arguments::Arguments;
@@ -24,6 +24,38 @@ pub(super) async fn execute<R: Runtime>(database: &Database<R>, operation: &Oper
             arguments.end()?;
             Ok(action.await.map(Output::root))
         }
+        "runCursorCommand" | "createCommandCursor" => {
+            let mut action = database.run_cursor_command(arguments.need::<Document>("command")?);
+            arguments.take::<String>("commandName")?;
+            set!(arguments, action;
+                "cursorType" cursor_type CursorType,
+                "batchSize" batch_size u32,
+                "maxTimeMS" max_await_time Duration,
+                "comment" comment Bson,
+                "readPreference" read_preference ReadPreference,
+                "timeoutMode" timeout_mode TimeoutMode,
+                "timeoutMS" timeout Duration,
+            );
+            arguments.end()?;
+            match operation.name.as_str() {
+                "runCursorCommand" => Ok(super::cursor::all(action.await).await),
+                _ => Ok(action.await.map(|cursor| Output::Cursor(Box::new(cursor)))),
+            }
+        }
+        "modifyCollection" => {
+            let name = arguments.need::<String>("collection")?;
+            let mut changes = Document::new();
+            for option in ["index", "validator"] {
+                changes.extend(arguments.take::<Bson>(option)?.map(|value| (option.to_owned(), value)));
+            }
+            arguments.end()?;
+            Ok(database.collection::<Document>(&name).modify(changes).await.map(Output::root))
+        }
+        "listCollectionObjects" => {
+            arguments.end()?;
+            let all = database.list_collection_objects().await;
+            Ok(all.map(|all| names(all.iter().map(|one| one.name().to_owned()).collect())))
+        }
         "aggregate" => {
             let mut action = database.aggregate(arguments.need::<Vec<Document>>("pipeline")?);
             set!(arguments, action;
@@ -39,7 +71,9 @@ pub(super) async fn execute<R: Runtime>(database: &Database<R>, operation: &Oper
                 "readConcern" read_concern ReadConcern,
                 "readPreference" read_preference ReadPreference,
                 "writeConcern" write_concern WriteConcern,
+                "timeoutMode" timeout_mode TimeoutMode,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             Ok(super::cursor::all(action.await).await)
@@ -59,7 +93,9 @@ pub(super) async fn execute<R: Runtime>(database: &Database<R>, operation: &Oper
                 "authorizedCollections" authorized_collections bool,
                 "batchSize" batch_size u32,
                 "comment" comment Bson,
+                "timeoutMode" timeout_mode TimeoutMode,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             Ok(super::cursor::all(action.await).await)
@@ -71,6 +107,7 @@ pub(super) async fn execute<R: Runtime>(database: &Database<R>, operation: &Oper
                 "authorizedCollections" authorized_collections bool,
                 "comment" comment Bson,
                 "timeoutMS" timeout Duration,
+                "rawData" raw_data bool,
             );
             arguments.end()?;
             Ok(action.await.map(names))
@@ -80,7 +117,8 @@ pub(super) async fn execute<R: Runtime>(database: &Database<R>, operation: &Oper
 }
 
 async fn create_collection<R: Runtime>(database: &Database<R>, mut arguments: Arguments) -> Outcome<Done<R>> {
-    let mut action = database.create_collection(&arguments.need::<String>("collection")?);
+    let name = arguments.need::<String>("collection")?;
+    let mut action = database.create_collection(&name);
     set!(arguments, action;
         "capped" capped bool,
         "size" size u64,
@@ -100,9 +138,10 @@ async fn create_collection<R: Runtime>(database: &Database<R>, mut arguments: Ar
         "comment" comment Bson,
         "writeConcern" write_concern WriteConcern,
         "timeoutMS" timeout Duration,
+        "rawData" raw_data bool,
     );
     arguments.end()?;
-    Ok(action.await.map(|()| Output::Nothing))
+    Ok(action.await.map(|()| Output::Collection(database.collection(&name))))
 }
 
 /// Names as a result.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bson::{Bson, Document};
-use stator_client::{Cursor, Runtime};
+use stator_client::{Collection, Cursor, Runtime};
 
 use super::case::Case;
 use super::entities::Entity;
@@ -21,11 +21,13 @@ macro_rules! set {
 }
 
 pub(super) mod arguments;
+mod bulk;
 mod client;
 mod collection;
 mod cursor;
 mod database;
 mod errors;
+mod indexes;
 mod known;
 mod modify;
 mod runner;
@@ -41,6 +43,8 @@ pub(super) enum Output<R: Runtime> {
     Nothing,
     /// A value, and what in it is a root document.
     Value(Bson, Place),
+    /// A collection that was created.
+    Collection(Collection<R>),
     /// A cursor that nobody has iterated.
     Cursor(Box<Cursor<R, Document>>),
 }
@@ -134,15 +138,23 @@ fn judge<R: Runtime>(case: &Case<R>, operation: &Operation, done: Done<R>) -> Ou
         let (actual, place) = match &output {
             Output::Nothing => (None, Place::Root),
             Output::Value(value, place) => (Some(value), *place),
+            Output::Collection(_) => return Err("a collection cannot be compared".into()),
             Output::Cursor(_) => return Err("a cursor cannot be compared".into()),
         };
         matches(expected, actual, place, &case.entities).map_err(|reason| format!("result: {reason}"))?;
     }
     match (&operation.save_result_as_entity, output) {
         (Some(name), Output::Value(value, _)) => Ok(case.entities.add(name, Entity::Value(value))?),
+        (Some(name), Output::Collection(made)) => Ok(case.entities.add(name, Entity::Collection(made))?),
         (Some(name), Output::Cursor(cursor)) => {
             let slot = Arc::new(std::sync::Mutex::new(Some(cursor)));
             Ok(case.entities.add(name, Entity::Cursor(slot))?)
+        }
+        (Some(name), Output::Nothing) if operation.name == "createCollection" => {
+            // Drivers whose helper returns the collection keep that.
+            let created = operation.arguments.get_str("collection").map_err(|error| error.to_string())?;
+            let collection = case.entities.database(&operation.object)?.collection(created);
+            Ok(case.entities.add(name, Entity::Collection(collection))?)
         }
         (Some(_), Output::Nothing) => Err("there is no result to keep".into()),
         (None, _) => Ok(()),

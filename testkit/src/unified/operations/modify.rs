@@ -25,6 +25,7 @@ macro_rules! set_update {
             "comment" comment Bson,
             "writeConcern" write_concern WriteConcern,
             "timeoutMS" timeout Duration,
+            "rawData" raw_data bool,
         );
     };
 }
@@ -78,6 +79,7 @@ macro_rules! set_find_and {
             "comment" comment Bson,
             "writeConcern" write_concern WriteConcern,
             "timeoutMS" timeout Duration,
+            "rawData" raw_data bool,
         );
     };
 }

@@ -1,0 +1,171 @@
+//! Stator, on whatever runtime.
+
+use std::hint::black_box;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bson::{Bson, Document, RawDocumentBuf, doc};
+use stator_client::event::{Listener, PoolEventKind};
+use stator_client::options::{DeleteOneModel, InsertOneModel, ReplaceOneModel, WriteModel};
+use stator_client::{Client, ClientOptions, Collection, Database, Runtime};
+
+use super::Failure;
+use crate::Data;
+use crate::data::Tweet;
+use crate::driver::{CORPUS, DATABASE, Driver, INSERTS, LINES, Settings};
+use crate::gauge::Gauge;
+use crate::ldjson::{self, Lines};
+use crate::task::{As, Size};
+
+/// A client of Stator.
+#[derive(Clone, Debug)]
+pub struct Stator<R: Runtime>(pub(super) Arc<Handles<R>>);
+
+/// The handles of all tasks.
+#[derive(Debug)]
+pub(super) struct Handles<R: Runtime> {
+    pub(super) client: Client<R>,
+    pub(super) database: Database<R>,
+    pub(super) documents: Collection<R, Document>,
+    pub(super) structs: Collection<R, Tweet>,
+    pub(super) raw: Collection<R, RawDocumentBuf>,
+    pub(super) inserts: Collection<R, Document>,
+    pub(super) lines: Collection<R, Document>,
+    pub(super) data: Arc<Data>,
+}
+
+impl<R: Runtime> Handles<R> {
+    /// The document that inserts of this size insert.
+    pub(super) fn document(&self, size: Size) -> &Document {
+        self.data.document(size)
+    }
+
+    /// So many insert models.
+    pub(super) fn inserts_of(&self, size: Size, copies: usize) -> impl Iterator<Item = InsertOneModel> {
+        (0..copies).map(move |_| InsertOneModel::new(self.document(size)))
+    }
+
+    /// So many times an insert, a replace and a delete.
+    pub(super) fn mixed(&self, copies: usize) -> impl Iterator<Item = WriteModel> {
+        let small = &self.data.small;
+        let three = move |_| -> [WriteModel; 3] {
+            [
+                InsertOneModel::new(small).into(),
+                ReplaceOneModel::new(doc! {}, small).into(),
+                DeleteOneModel::new(doc! {}).into(),
+            ]
+        };
+        (0..copies).flat_map(three)
+    }
+}
+
+impl<R: Runtime + Default> Driver for Stator<R> {
+    async fn open(settings: &Settings) -> Result<Self, Failure> {
+        let mut options = ClientOptions::parse(&settings.uri())?;
+        options.listeners.extend(settings.gauge.clone().map(listener));
+        let client = Client::<R>::with_options(options)?;
+        let database = client.database(DATABASE);
+        Ok(Self(Arc::new(Handles {
+            documents: database.collection(CORPUS),
+            structs: database.collection(CORPUS),
+            raw: database.collection(CORPUS),
+            inserts: database.collection(INSERTS),
+            lines: database.collection(LINES),
+            database,
+            client,
+            data: Arc::clone(&settings.data),
+        })))
+    }
+
+    async fn close(&self) {
+        self.0.client.close().await;
+    }
+
+    async fn run_command(&self) -> Result<(), Failure> {
+        black_box(self.0.database.run_command(doc! { "hello": true }).await?);
+        Ok(())
+    }
+
+    async fn find_one(&self, id: i32, into: As) -> Result<(), Failure> {
+        let filter = doc! { "_id": id };
+        match into {
+            As::Document => drop(black_box(self.0.documents.find_one(filter).await?.ok_or("not found")?)),
+            As::Struct => drop(black_box(self.0.structs.find_one(filter).await?.ok_or("not found")?)),
+            As::Raw => drop(black_box(self.0.raw.find_one(filter).await?.ok_or("not found")?)),
+        }
+        Ok(())
+    }
+
+    async fn find_many(&self, into: As) -> Result<u64, Failure> {
+        let mut found = 0;
+        match into {
+            As::Document => {
+                let mut cursor = self.0.documents.find(doc! {}).await?;
+                while let Some(document) = cursor.try_next().await? {
+                    black_box(document);
+                    found += 1;
+                }
+            }
+            As::Struct => {
+                let mut cursor = self.0.structs.find(doc! {}).await?;
+                while let Some(tweet) = cursor.try_next().await? {
+                    black_box(tweet);
+                    found += 1;
+                }
+            }
+            As::Raw => {
+                let mut cursor = self.0.raw.find(doc! {}).await?;
+                while cursor.advance().await? {
+                    black_box(cursor.current());
+                    found += 1;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn insert_one(&self, size: Size) -> Result<(), Failure> {
+        black_box(self.0.inserts.insert_one(self.0.document(size)).await?);
+        Ok(())
+    }
+
+    async fn insert_many(&self, size: Size, copies: usize) -> Result<(), Failure> {
+        let copies = std::iter::repeat_n(self.0.document(size), copies);
+        black_box(self.0.inserts.insert_many(copies).await?);
+        Ok(())
+    }
+
+    async fn bulk_write(&self, size: Size, copies: usize) -> Result<(), Failure> {
+        black_box(self.0.inserts.bulk_write(self.0.inserts_of(size, copies)).await?);
+        Ok(())
+    }
+
+    async fn bulk_mixed(&self, copies: usize) -> Result<(), Failure> {
+        black_box(self.0.inserts.bulk_write(self.0.mixed(copies)).await?);
+        Ok(())
+    }
+
+    async fn import(&self, from: PathBuf) -> Result<u64, Failure> {
+        let documents: Vec<Document> = ldjson::read(&from)?;
+        Ok(self.0.inserts.insert_many(&documents).ordered(false).await?.inserted_ids.len() as u64)
+    }
+
+    async fn export(&self, ids: Range<i32>, to: PathBuf) -> Result<u64, Failure> {
+        let mut lines = Lines::create(&to)?;
+        let mut cursor = self.0.lines.find(doc! { "_id": { "$gte": ids.start, "$lt": ids.end } }).await?;
+        while let Some(document) = cursor.try_next().await? {
+            lines.write(&Bson::Document(document).into_relaxed_extjson())?;
+        }
+        lines.finish()
+    }
+}
+
+fn listener(gauge: Arc<Gauge>) -> Listener {
+    Listener::pools(move |event| match &event.kind {
+        PoolEventKind::ConnectionCreated { connection_id } => gauge.created(*connection_id),
+        PoolEventKind::ConnectionReady { connection_id, .. } => gauge.ready(*connection_id),
+        PoolEventKind::ConnectionClosed { connection_id, .. } => gauge.closed(*connection_id),
+        _ => {}
+    })
+}
