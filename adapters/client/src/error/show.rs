@@ -66,7 +66,7 @@ impl fmt::Display for Error {
                 if self.0.phase != Phase::Auth
                     && let HandshakeError::Connection(ConnectionError::Closed { mid_reply: false }) = error
                 {
-                    f.write_str(" instead of saying hello; if it demands TLS, say `tls=true`")?;
+                    f.write_str(" instead of saying hello: it is shutting down, or it demands TLS (`tls=true`)")?;
                 }
             }
             ErrorKind::Credentials(error) => write!(f, "the credentials could not be fetched: {error}")?,
