@@ -14,7 +14,7 @@ impl Doc<'_> {
     ///
     /// The first thing that is wrong, with its offset in this document.
     pub fn validate(self) -> Result<(), BsonError> {
-        self.walk::<true>()
+        self.walk::<true>(MAX_DEPTH)
     }
 
     /// Checks that nothing is nested deeper than [`MAX_DEPTH`], and the bounds on the way there.
@@ -26,7 +26,16 @@ impl Doc<'_> {
     ///
     /// [`BsonError::TooDeep`], or an element, nested document or scope that does not fit.
     pub fn check_depth(self) -> Result<(), BsonError> {
-        self.walk::<false>()
+        self.check_depth_below(0)
+    }
+
+    /// Like [`check_depth`](Self::check_depth), for a document that has `levels` documents around it already.
+    ///
+    /// # Errors
+    ///
+    /// As for [`check_depth`](Self::check_depth).
+    pub fn check_depth_below(self, levels: usize) -> Result<(), BsonError> {
+        self.walk::<false>(MAX_DEPTH.saturating_sub(levels))
     }
 
     /// Whether something could be nested deeper than [`MAX_DEPTH`], told without reading the structure: each level below the
@@ -43,8 +52,8 @@ impl Doc<'_> {
         nested >= MAX_DEPTH
     }
 
-    /// Visits all elements of all levels in order, without recursion. `TEXT`: looks at the values too.
-    fn walk<const TEXT: bool>(self) -> Result<(), BsonError> {
+    /// Visits all elements of up to `levels` levels in order, without recursion. `TEXT`: looks at the values too.
+    fn walk<const TEXT: bool>(self, levels: usize) -> Result<(), BsonError> {
         // The enclosing levels: where to go on, and where the level begins in `self`.
         let mut outer: Vec<(Elements<'_>, usize)> = Vec::new();
         let (mut elements, mut base) = (self.iter(), 0);
@@ -52,7 +61,7 @@ impl Doc<'_> {
             match self.next_nested::<TEXT>(&mut elements, base)? {
                 Some(nested) => {
                     let offset = self.offset_of(nested.as_bytes());
-                    if outer.len() + 2 > MAX_DEPTH {
+                    if outer.len() + 2 > levels {
                         return Err(BsonError::TooDeep { offset });
                     }
                     outer.push((core::mem::replace(&mut elements, nested.iter()), base));

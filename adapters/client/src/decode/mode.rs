@@ -13,6 +13,8 @@ use super::error::DecodeError;
 pub(super) struct Mode(u32);
 
 const DEPTH: u32 = 0xffff;
+/// From this many levels on a document is suspicious, and all that is in it is looked at once.
+const SUSPICIOUS: usize = 32;
 const HUMAN_READABLE: u32 = 1 << 16;
 const LOSSY: u32 = 1 << 17;
 
@@ -38,10 +40,12 @@ impl Mode {
     /// Opens the document or array that `bytes` are, and says what holds for the values in it.
     #[inline]
     pub(super) fn open(self, bytes: &[u8]) -> Result<(Doc<'_>, Self), DecodeError> {
-        if (self.0 & DEPTH) as usize >= MAX_DEPTH {
-            return Err(BsonError::TooDeep { offset: 0 }.into());
+        let depth = (self.0 & DEPTH) as usize;
+        let doc = Doc::new(bytes)?;
+        if depth >= SUSPICIOUS {
+            refuse_if_too_deep(doc, depth)?;
         }
-        Ok((Doc::new(bytes)?, Self(self.0 + 1)))
+        Ok((doc, Self(self.0 + 1)))
     }
 
     /// Text from `bytes`.
@@ -51,6 +55,23 @@ impl Mode {
             return Ok(String::from_utf8_lossy(bytes));
         }
         utf8(bytes).map(Cow::Borrowed)
+    }
+}
+
+/// Documents that are nested deeper than they may be are refused while there is stack left: in unoptimized programs a level of a
+/// [`Document`](bson::Document) takes 11 KB of it, so that the last levels that are allowed may not fit into a thread of 2 MB.
+#[cold]
+fn refuse_if_too_deep(doc: Doc<'_>, depth: usize) -> Result<(), DecodeError> {
+    if depth >= MAX_DEPTH {
+        return Err(BsonError::TooDeep { offset: 0 }.into());
+    }
+    if depth > SUSPICIOUS {
+        return Ok(());
+    }
+    match doc.check_depth_below(depth) {
+        Err(error @ BsonError::TooDeep { .. }) => Err(error.into()),
+        // Any other error the decoder will meet, unless it is in a value that the type ignores.
+        _ => Ok(()),
     }
 }
 

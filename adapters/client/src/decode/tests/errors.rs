@@ -133,7 +133,8 @@ fn nest() {
                 Err(error) => {
                     assert!(!fits, "{levels} levels: {error}");
                     assert!(matches!(error.reason(), DecodeReason::Malformed(BsonError::TooDeep { .. })), "{error}");
-                    assert_eq!(error.path().split('.').count(), MAX_DEPTH);
+                    // It is found at a level that leaves room on the stack.
+                    assert_eq!(error.path().split('.').count(), 32);
                 }
             }
         }
