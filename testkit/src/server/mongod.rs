@@ -16,7 +16,9 @@ use super::{
     users,
 };
 
-/// The exit code of a server that could not listen.
+/// What a server writes that could bind its port but not listen on it: somebody else had bound it at the same moment. It then aborts.
+const CANNOT_LISTEN: &str = "Error listening for new connections";
+/// The exit code of a server that could not bind its port.
 const EXIT_NET_ERROR: i32 = 48;
 /// How often a condition without an event of its own is looked at.
 pub(super) const POLL: Duration = Duration::from_millis(10);
@@ -197,10 +199,11 @@ impl Mongod {
         loop {
             if supervisor.wait_ended(POLL) {
                 let code = supervisor.reap()?;
-                if code == EXIT_NET_ERROR && Instant::now() < deadline {
+                let log = format!("{}{}", supervisor.output(), tail(&log_path));
+                let port_taken = code == EXIT_NET_ERROR || read_from(&log_path, log_start).contains(CANNOT_LISTEN);
+                if port_taken && Instant::now() < deadline {
                     return Ok(false);
                 }
-                let log = format!("{}{}", supervisor.output(), tail(&log_path));
                 return Err(ServerError::Start { reason: format!("it ended with exit code {code}"), log });
             }
             // 4.2 writes it with a small letter.

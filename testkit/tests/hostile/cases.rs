@@ -6,6 +6,7 @@ use std::net::Shutdown;
 use bson::doc;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
+use stator_client::decode::DecodeReason;
 use stator_client::{ErrorKind, Phase};
 use stator_proto::connection::ConnectionError;
 use stator_proto::operation::OperationError;
@@ -255,7 +256,7 @@ pub(crate) const CASES: &[Case] = &[
         name: "nested 10,000 deep",
         answer: |peer, to| peer.send(&message(to, &found_raw(&deep()))),
         phase: Phase::Decode,
-        is: |kind| matches!(kind, ErrorKind::MalformedBson(BsonError::TooDeep { .. })),
+        is: |kind| matches!(kind, ErrorKind::Decode(error) if matches!(error.reason(), DecodeReason::Malformed(BsonError::TooDeep { .. }))),
         network: false,
     },
     Case {
