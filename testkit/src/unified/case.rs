@@ -20,8 +20,14 @@ use super::threads::Thread;
 
 /// How long a case may take.
 const LIMIT: Duration = Duration::from_secs(90);
+/// How long events may take to be told after the operation has ended.
+const STRAGGLERS: Duration = Duration::from_secs(1);
 /// How long the client may take to close.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+
+/// This fail point may close the connection of an insert of many and refuse them together; the server then goes on and tries them
+/// one by one. Switched off in between, it lets them pass.
+const TRANSACTIONAL_WRITE: &str = "onPrimaryTransactionalWrite";
 
 /// A case that runs.
 #[derive(Debug)]
@@ -60,6 +66,9 @@ pub(super) async fn run<R: Runtime>(
     let deadline = runtime.now() + LIMIT;
     let done = before(runtime, deadline, case.perform(file, test)).await;
     let done = done.unwrap_or_else(|| Err(format!("it took more than {} s", LIMIT.as_secs()).into()));
+    if done.is_ok() {
+        case.await_records(test).await;
+    }
     case.stop_recording();
     let off = case.disable_fail_points();
     let judged = match done {
@@ -132,10 +141,29 @@ impl<R: Runtime> Case<R> {
     fn disable_fail_points(&self) -> Result<(), String> {
         let fail_points = std::mem::take(&mut *lock(&self.fail_points));
         for (address, name) in fail_points {
+            if name == TRANSACTIONAL_WRITE {
+                self.deployment.await_numbered_writes(address)?;
+            }
             let off = doc! { "configureFailPoint": name, "mode": "off" };
             self.deployment.run_on(address, "admin", off)?;
         }
         Ok(())
+    }
+
+    /// Waits for the events and messages that are expected, as many as they are. They are told in order by whichever thread is at it,
+    /// which may be another one than that of the operation which has ended: then the last ones are still on their way.
+    async fn await_records(&self, test: &Test) {
+        let deadline = self.runtime.now() + STRAGGLERS;
+        for expected in test.expect_events.as_deref().unwrap_or_default() {
+            let Ok(client) = self.entities.client(&expected.client) else { continue };
+            let all = || (client.recorder.events(expected.event_type).len() >= expected.events.len()).then_some(());
+            client.recorder.changed.until(&self.runtime, deadline, all).await;
+        }
+        for expected in test.expect_log_messages.as_deref().unwrap_or_default() {
+            let Ok(client) = self.entities.client(&expected.client) else { continue };
+            let all = || (client.recorder.logs().len() >= expected.messages.len()).then_some(());
+            client.recorder.changed.until(&self.runtime, deadline, all).await;
+        }
     }
 
     fn stop_recording(&self) {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bson::{Bson, Document, doc};
 
@@ -15,6 +16,8 @@ use crate::server::{self, Admin, AdminError, Binary, Mongod, MongodOptions, ROOT
 const MEMBERS: usize = 3;
 /// The time limit of one administrative step.
 const LIMIT: Duration = Duration::from_secs(30);
+/// How long a server may be at work on one write.
+const LONGEST_WRITE: Duration = Duration::from_secs(10);
 /// Answers of a member that is not the primary (any more).
 const NOT_PRIMARY: &[i32] = &[10107, 13435, 11602, 189, 91, 13436, 11600];
 /// What `killAllSessions` may answer: it interrupts itself, or may not do it.
@@ -246,6 +249,22 @@ impl Deployment {
         let value = reply.ok().and_then(|reply| reply.get(name).cloned());
         lock(&self.parameters).insert(name.into(), value.clone());
         Ok(value)
+    }
+
+    /// Waits until a server is no longer at work on retryable writes, also on those whose clients have left.
+    pub(super) fn await_numbered_writes(&self, address: SocketAddr) -> Result<(), String> {
+        let deadline = Instant::now() + LONGEST_WRITE;
+        let busy = doc! { "currentOp": 1, "active": true, "command.txnNumber": { "$exists": true } };
+        loop {
+            let reply = self.run_on(address, "admin", busy.clone())?;
+            match reply.get_array("inprog") {
+                Ok(writes) if writes.is_empty() => return Ok(()),
+                Ok(_) if Instant::now() < deadline => thread::sleep(Duration::from_millis(1)),
+                found => {
+                    return Err(format!("{address} is at work on retryable writes for {LONGEST_WRITE:?}: {found:?}"));
+                }
+            }
+        }
     }
 
     /// Ends every transaction that an earlier case may have left.

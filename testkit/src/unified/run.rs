@@ -91,10 +91,6 @@ pub async fn run_file<R: Runtime>(
             report.skip(name, &test.description, format!("skipReason: {reason}"));
             continue;
         }
-        if let Some(reason) = contradictions::of(name, &test.description) {
-            report.skip(name, &test.description, reason);
-            continue;
-        }
         let chosen = match choose(deployments, settings.require_api_version, file, test) {
             Ok(chosen) => chosen,
             Err(reason) => {
@@ -107,6 +103,13 @@ pub async fn run_file<R: Runtime>(
         }
         for deployment in chosen {
             let label = format!("{name} [{}]", deployment.label());
+            // `choose` has asked for it.
+            let contradiction =
+                deployment.version().ok().and_then(|version| contradictions::of(name, &test.description, version));
+            if let Some(reason) = contradiction {
+                report.skip(&label, &test.description, reason);
+                continue;
+            }
             if settings.trace {
                 eprintln!("{label}: {}", test.description);
             }
