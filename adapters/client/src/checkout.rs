@@ -58,8 +58,9 @@ pub(crate) enum Look<R: Runtime> {
 }
 
 impl<R: Runtime> Core<R> {
-    /// A connection that is ready for a request, at `now`, to a server that suits.
-    pub(crate) async fn check_out(&self, mut now: Instant, ask: &Ask<'_>) -> Result<Lease<R, &Self>> {
+    /// A connection that is ready for a request to a server that suits. `now` becomes later if it had to wait.
+    pub(crate) async fn check_out(&self, time: &mut Instant, ask: &Ask<'_>) -> Result<Lease<R, &Self>> {
+        let mut now = *time;
         let mut lost_dials = 0;
         let mut told = Telling::begin(self, ask);
         loop {
@@ -92,8 +93,10 @@ impl<R: Runtime> Core<R> {
                     }
                 }
             };
+            let waits = grant.owing.is_some();
             let mut lease = Lease::new(self, grant.link);
             if lease.make_ready(now, grant.owing, self.queue_until(now, ask)).await? {
+                *time = if waits { self.runtime.now() } else { now };
                 return Ok(lease);
             }
             drop(lease);

@@ -120,10 +120,10 @@ impl<R: Runtime> Core<R> {
                         (_, Some(pinned)) => Ok(pinned.reached()),
                         (Route::Any | Route::Server(_), None) => {
                             let ask = self.ask(now, exec, &route, id);
-                            self.check_out(now, &ask).await.map(|granted| lease.insert(granted).reached())
+                            let granted = self.check_out(&mut now, &ask).await;
+                            granted.map(|granted| lease.insert(granted).reached())
                         }
                     };
-                    now = self.runtime.now();
                     match outcome {
                         Ok(reached) => {
                             exec.handle_checked_out(now, reached);
@@ -135,7 +135,10 @@ impl<R: Runtime> Core<R> {
                                 let _ = exec.handle_session(session);
                             }
                         }
-                        Err(error) => exec.handle_failed(now, error),
+                        Err(error) => {
+                            now = self.runtime.now();
+                            exec.handle_failed(now, error);
+                        }
                     }
                 }
                 Step::Exchange => {

@@ -144,6 +144,9 @@ impl<R: Runtime> Core<R> {
             if after.told {
                 self.deliveries.deliver();
             }
+            if after.is_idle() {
+                return;
+            }
             let After { wake, close, interrupt, dial, overdue, monitors, resolve_srv, told: _ } = after;
             for closer in interrupt {
                 closer.close();

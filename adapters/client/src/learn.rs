@@ -75,6 +75,9 @@ impl<R: Runtime> Core<R> {
 
 /// An error in a reply, or its write concern error, that is news about the server itself.
 fn state_change(reply: &Reply) -> Option<(CommandError, Lesson)> {
+    if reply.is_success() && !reply.has_write_concern_error() {
+        return None;
+    }
     let body = reply.body();
     let mut concern = None;
     let mut ok = false;

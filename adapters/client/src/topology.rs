@@ -100,9 +100,9 @@ impl<R: Runtime> Client<R> {
             for server in usable {
                 let mut leases = Vec::new();
                 for _ in 0..core.config().min_pool_size().max(1) {
-                    let now = core.runtime.now();
+                    let mut now = core.runtime.now();
                     let ask = core.ask_for(now, Target::Address(&server.address));
-                    leases.push(core.check_out(now, &ask).await?);
+                    leases.push(core.check_out(&mut now, &ask).await?);
                 }
             }
             Ok(())

@@ -70,6 +70,7 @@ pub struct Cluster<C> {
     actions: VecDeque<Action<C>>,
     events: VecDeque<Event<C>>,
     listening: bool,
+    pools_listening: bool,
     srv: srv::Rescan,
     sessions: ServerSessions,
     cluster_time: Option<ClusterTime>,
@@ -97,6 +98,7 @@ impl<C: Clone + PartialEq> Cluster<C> {
             actions: VecDeque::new(),
             events: VecDeque::new(),
             listening: options.topology.events,
+            pools_listening: options.topology.events,
             srv: srv::Rescan::new(options.srv_rescan),
             sessions: if options.topology.load_balanced {
                 ServerSessions::load_balanced()
@@ -141,6 +143,18 @@ impl<C: Clone + PartialEq> Cluster<C> {
     /// The next thing to tell, oldest first.
     pub fn poll_event(&mut self) -> Option<Event<C>> {
         self.events.pop_front()
+    }
+
+    /// Whether the events of pools are recorded from now on: there are several for each operation. At first as
+    /// `TopologyOptions::events` says.
+    pub fn set_pool_events(&mut self, listening: bool) {
+        if self.pools_listening == listening {
+            return;
+        }
+        self.pools_listening = listening;
+        for server in self.servers.iter_mut().flatten() {
+            server.pool.set_events(listening);
+        }
     }
 
     /// When to call [`Cluster::handle_timeout`], if at all.

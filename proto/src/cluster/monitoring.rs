@@ -106,7 +106,7 @@ impl<C: Clone + PartialEq> Cluster<C> {
         let id = ServerId { number: self.next_number, slot: u32::try_from(slot).unwrap_or(u32::MAX) };
         self.next_number += 1;
         let address = Arc::new(address);
-        let pool = Pool::new(PoolOptions { events: self.listening, ..self.options.pool.clone() });
+        let pool = Pool::new(PoolOptions { events: self.pools_listening, ..self.options.pool.clone() });
         self.servers[slot] =
             Some(Server { id, address: address.clone(), pool, rtt: RttTracker::new(), removed: false });
         self.actions.push_back(Action::AddServer { server: id, address, monitored });

@@ -85,6 +85,9 @@ pub struct CommandError {
 impl CommandError {
     /// Reads a reply; `None` if its `ok` is 1.
     pub fn from_reply(reply: &crate::connection::Reply) -> Result<Option<Self>, OperationError> {
+        if reply.is_success() {
+            return Ok(None);
+        }
         let body = reply.body();
         if body.get_truthy("ok")?.ok_or(OperationError::Reply("there is no `ok`"))? {
             return Ok(None);

@@ -33,6 +33,16 @@ pub(crate) struct Dial {
     pub(crate) populates: bool,
 }
 
+impl<R: Runtime> After<R> {
+    /// Whether nothing is left to do but to tell what has happened.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        let Self { wake, close, interrupt, dial, overdue, monitors, told: _, resolve_srv } = self;
+        let calls = wake.is_empty() && close.is_empty() && interrupt.is_empty() && overdue.is_empty();
+        calls && dial.is_empty() && monitors.is_empty() && !resolve_srv
+    }
+}
+
 impl<R: Runtime> Default for After<R> {
     fn default() -> Self {
         Self {

@@ -16,6 +16,7 @@ use stator_proto::topology::TopologyKind;
 use stator_proto::{Instant, ServerAddress};
 
 use crate::error::Error;
+use crate::event::Category;
 use crate::link::Link;
 use crate::runtime::Runtime;
 
@@ -129,6 +130,8 @@ impl<R: Runtime> Hub<R> {
                 teller.tell(event);
                 after.told = true;
             }
+            // What listens can be switched on and off at any time (`tracing`).
+            self.cluster.set_pool_events(teller.wants(Category::Pool));
         }
         // The keeper must look in time at what the cluster waits for. One that is awake will look before it sleeps.
         if let Some(wakes_at) = self.keeper.wakes_at

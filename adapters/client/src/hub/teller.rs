@@ -22,9 +22,17 @@ impl Teller {
         Self { deliveries: Arc::clone(deliveries), topology_id, config: Arc::clone(config) }
     }
 
+    /// Whether anybody wants events of this category now.
+    pub(super) fn wants(&self, category: Category) -> bool {
+        self.deliveries.listeners().wants(category)
+    }
+
     pub(super) fn tell(&self, event: Told<Error>) {
-        let event = Event::of(event, self.topology_id, &self.config);
-        self.deliveries.push(event.category(), || event);
+        let category = match &event {
+            Told::Topology(_) => Category::Topology,
+            Told::Pool { .. } => Category::Pool,
+        };
+        self.deliveries.push(category, || Event::of(event, self.topology_id, &self.config));
     }
 
     /// What a monitor tells.

@@ -79,3 +79,16 @@ fn nobody_listens_nothing_is_kept() {
     world.cluster.close(world.now);
     assert!(world.cluster.poll_event().is_none());
 }
+
+#[test]
+fn the_events_of_pools_can_be_left_out_for_a_while() {
+    let mut world = seen();
+    world.tells();
+    world.cluster.set_pool_events(false);
+    // Also those of servers that come meanwhile; what is told of the deployment goes on.
+    world.see("a", ServerKind::RsPrimary, &["a", "b", "c"]);
+    assert_eq!(world.tells(), ["a RSPrimary", "c opening", "is ReplicaSetWithPrimary"]);
+    world.cluster.set_pool_events(true);
+    world.see("a", ServerKind::RsPrimary, &["a", "b"]);
+    assert!(world.tells().contains(&"c pool closed".to_string()));
+}

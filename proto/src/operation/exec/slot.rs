@@ -135,6 +135,9 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
     /// Notes what every reply may tell, in one pass; returns the labels that the reply carries.
     pub(super) fn learn(&mut self, reply: &Reply) -> Labels {
         let mut labels = Labels::NONE;
+        if !reply.has_news() && self.session.explicit().is_none() {
+            return labels;
+        }
         for element in reply.body().iter() {
             // What is wrong with it the operation will say.
             let Ok(element) = element else { break };
