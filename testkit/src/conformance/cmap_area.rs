@@ -15,7 +15,6 @@ use stator_proto::pool::{Action, CheckOut, ConnectionId, OnFailure, Pool, PoolEr
 use super::Report;
 use super::cmap_judge::{judge, pool_options, tell, thrown, time};
 use super::cmap_live::{Live, Verdict};
-use super::files::{NEEDS_UNIFIED, skip_all};
 
 /// How long a `waitForEvent` without `timeout` waits.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,7 +23,6 @@ const MAIN: &str = "main";
 
 pub(super) fn cmap(area: &Path) -> Report {
     let mut report = Report::default();
-    skip_all(area, "tests/logging", NEEDS_UNIFIED, &mut report);
     let dir = area.join("tests/cmap-format");
     let mut paths: Vec<_> = std::fs::read_dir(&dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));

@@ -11,9 +11,6 @@ use super::Report;
 /// The reason for which the cases of an area without a runner are skipped.
 pub const NO_RUNNER: &str = "this area has no runner yet";
 
-/// The reason for which cases in the unified test format are skipped.
-pub(super) const NEEDS_UNIFIED: &str = "needs the unified test runner (not there yet)";
-
 /// Every `.json` file below `dir`, sorted by path. No folder is no file.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use stator_proto::uri::Config;
 use super::expect_eq;
 use super::observed::observed;
 use crate::conformance::Report;
-use crate::conformance::files::{NEEDS_UNIFIED, description, for_each_case, skip_all};
+use crate::conformance::files::{description, for_each_case};
 
 pub(in crate::conformance) fn read_write_concern(area: &Path) -> Report {
     let mut report = Report::default();
@@ -20,7 +20,6 @@ pub(in crate::conformance) fn read_write_concern(area: &Path) -> Report {
     for_each_case(area, "tests/document", &mut report, |report, file, case| {
         report.record(file, description(case), check_document(case));
     });
-    skip_all(area, "tests/operation", NEEDS_UNIFIED, &mut report);
     report
 }
 
