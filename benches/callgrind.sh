@@ -62,8 +62,6 @@ per_operation() {
         # Batches are of a thousand.
         case "$task" in find-many* | bulk*) operations=5000 ;; *) operations=500 ;; esac
         for runner in $runners; do
-            # The floor has no batches of mixed writes: they are not one command.
-            case "$runner $task" in floor*" bulk-write"*) continue ;; esac
             out="$keep/$runner.$task.callgrind"
             done=$(valgrind -q --tool=callgrind --callgrind-out-file="$out" --toggle-collect='callgrind::measured*' \
                 --compress-strings=yes "$target/callgrind" "$address" "$runner" "$task" "$operations")

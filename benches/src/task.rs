@@ -153,7 +153,7 @@ impl Task {
     pub const fn can_replay(self) -> bool {
         match self {
             Self::RunCommand | Self::FindOne(_) | Self::FindMany(_) => true,
-            Self::InsertOne(size) | Self::BulkInsert(size) | Self::BulkWrite(size) => matches!(size, Size::Small),
+            Self::InsertOne(size) | Self::BulkInsert(size) => matches!(size, Size::Small),
             _ => false,
         }
     }
