@@ -145,16 +145,20 @@ fn check<const TEXT: bool>(value: RawValue<'_>) -> Result<Option<Doc<'_>>, BsonE
 fn openers(bytes: &[u8]) -> usize {
     let mut count = 0_u8;
     for byte in bytes {
-        let opens = matches!(*byte, DOCUMENT | ARRAY | CODE_WITH_SCOPE);
+        // One comparison that lets the types between them through costs less than half of three that do not. It is a signed one
+        // because that is what vector units have: the last opener becomes the largest number.
+        let opens = byte.wrapping_add(TO_TOP).cast_signed() >= FIRST_OPENER.wrapping_add(TO_TOP).cast_signed();
         // Fewer than 256 bytes, so it cannot wrap.
         count = count.wrapping_add(u8::from(opens));
     }
     usize::from(count)
 }
 
-const DOCUMENT: u8 = Kind::Document.to_byte();
-const ARRAY: u8 = Kind::Array.to_byte();
-const CODE_WITH_SCOPE: u8 = Kind::CodeWithScope.to_byte();
+/// The smallest and the largest of the types of [`Kind::Document`], [`Kind::Array`] and [`Kind::CodeWithScope`].
+const FIRST_OPENER: u8 = Kind::Document.to_byte();
+const LAST_OPENER: u8 = Kind::CodeWithScope.to_byte();
+const TO_TOP: u8 = i8::MAX.cast_unsigned() - LAST_OPENER;
+const _: () = assert!(FIRST_OPENER < Kind::Array.to_byte() && Kind::Array.to_byte() < LAST_OPENER);
 
 /// Counts of so many bytes fit into one, which lets the compiler count many at a time.
-const BLOCK: usize = 128;
+const BLOCK: usize = 224;

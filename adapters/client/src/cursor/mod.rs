@@ -127,7 +127,9 @@ impl<R: Runtime, T> Cursor<R, T> {
     /// stores, because what it would be decoded with has no limit of its own.
     pub fn current(&self) -> Option<&RawDocument> {
         let doc = self.current_doc()?;
-        doc.check_depth().ok()?;
+        if doc.may_be_too_deep() {
+            doc.check_depth().ok()?;
+        }
         RawDocument::from_bytes(doc.as_bytes()).ok()
     }
 

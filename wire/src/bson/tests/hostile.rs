@@ -197,6 +197,19 @@ fn scopes_count_as_levels() {
 }
 
 #[test]
+fn suspicion_is_not_proof() {
+    for byte in 0..=u8::MAX {
+        let values = vec![byte; 1000];
+        let bytes = build(|doc| {
+            doc.binary("b", 0, &values);
+        });
+        let doc = Doc::new(&bytes).unwrap();
+        assert_eq!(doc.may_be_too_deep(), (3..=15).contains(&byte), "{byte}");
+        doc.check_depth().unwrap();
+    }
+}
+
+#[test]
 fn siblings_are_no_levels() {
     let bytes = build(|doc| {
         for _ in 0..MAX_DEPTH * 2 {
