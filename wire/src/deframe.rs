@@ -117,14 +117,14 @@ impl Deframer {
             return Ok(self.large.take().map(|large| large.frame.freeze()));
         }
         let waiting = &self.staging[self.start..self.end];
-        let Ok(header) = Header::parse(waiting) else {
+        let Some(claimed) = length_of(waiting) else {
             self.compact();
             return Ok(None);
         };
-        let length = match usize::try_from(header.length) {
+        let length = match usize::try_from(claimed) {
             Ok(length) if (Header::SIZE..=self.limit).contains(&length) => length,
             _ => {
-                let error = WireError::FrameLength { claimed: header.length, limit: self.limit };
+                let error = WireError::FrameLength { claimed, limit: self.limit };
                 self.failed = Some(error.clone());
                 return Err(error);
             }
@@ -157,9 +157,9 @@ impl Deframer {
             return large.frame.len() - large.filled;
         }
         let waiting = &self.staging[self.start..self.end];
-        let length = match Header::parse(waiting) {
-            Ok(header) => usize::try_from(header.length).unwrap_or(0),
-            Err(_) => Header::SIZE,
+        let length = match length_of(waiting) {
+            Some(claimed) => usize::try_from(claimed).unwrap_or(0),
+            None => Header::SIZE,
         };
         length.saturating_sub(waiting.len())
     }
@@ -181,6 +181,13 @@ impl Deframer {
             self.start = 0;
         }
     }
+}
+
+/// The length that the frame at the front claims to have, once its header is there.
+#[inline]
+fn length_of(waiting: &[u8]) -> Option<i32> {
+    let header = waiting.first_chunk::<{ Header::SIZE }>()?;
+    header.first_chunk().map(|length| i32::from_le_bytes(*length))
 }
 
 impl fmt::Debug for Deframer {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use stator_wire::bson::{Doc, DocBuf, Kind, RawValue, ValueBuf};
 
 use crate::decode::{self, DecodeError};
+use crate::encode::{self, HasId};
 use crate::error::{Error, ErrorKind, Phase, Result};
 
 /// Encodes any value that becomes a document.
@@ -17,8 +18,8 @@ pub(crate) fn to_doc<T: Serialize + ?Sized>(value: &T) -> Result<DocBuf> {
 }
 
 /// Encodes a document behind what `out` holds. After an error part of it may stand there.
-pub(crate) fn encode_into<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<()> {
-    bson::serialize_to_buffer(&value, out).map_err(|error| Error::new(Phase::Prepare, ErrorKind::Encode(error)))
+pub(crate) fn encode_into<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<HasId> {
+    encode::append_noting_id(value, out).map_err(|error| Error::new(Phase::Prepare, ErrorKind::Encode(error)))
 }
 
 /// Encodes a list of documents as an array.

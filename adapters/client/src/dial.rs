@@ -36,7 +36,7 @@ pub(crate) fn start_all<R: Runtime>(core: &Core<R>, dials: Vec<hub::Dial>) {
         if let Err(error) = start(core, seat, populates, &address) {
             let error = Error::at(Phase::Connect, &address, ErrorKind::Runtime(error));
             let mut after = report(core, seat, Err(error));
-            dials.extend(after.dial.drain(..));
+            dials.extend(after.rest().dial.drain(..));
             core.finish(after);
         }
     }
@@ -114,7 +114,7 @@ fn report<R: Runtime>(core: &Core<R>, seat: Seat, outcome: Result<Link<R>>) -> A
         Ok(link) if !hub.keeper.alive => {
             let error = ErrorKind::Runtime(SpawnError::new("the runtime has ended"));
             let error = Error::at(Phase::Connect, &link.address, error);
-            after.close.push(Box::new(link));
+            after.rest().close.push(Box::new(link));
             Err(error)
         }
         outcome => outcome,
@@ -125,7 +125,7 @@ fn report<R: Runtime>(core: &Core<R>, seat: Seat, outcome: Result<Link<R>>) -> A
             match hub.cluster.handle_established(now, server, connection, service_id) {
                 Ok(()) => hub.stow(Box::new(link), &mut after),
                 // The pool was cleared or closed meanwhile; the slot may have another tenant already.
-                Err(_) => after.close.push(Box::new(link)),
+                Err(_) => after.rest().close.push(Box::new(link)),
             }
         }
         // The pool may have given the dial up meanwhile; then nobody asks.

@@ -1,6 +1,7 @@
 //! What all handles of one client share.
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::task::Waker;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 use stator_proto::cluster::{Cluster, ServerId};
@@ -17,7 +18,7 @@ use crate::deployment;
 use crate::dns::ResolverConfig;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::event::{Deliveries, Listeners};
-use crate::hub::{After, Hub, SrvState, Teller, lock};
+use crate::hub::{After, Hub, Rest, SrvState, Teller, lock};
 use crate::link::Link;
 use crate::options::ClientOptions;
 use crate::runtime::Runtime;
@@ -144,16 +145,10 @@ impl<R: Runtime> Core<R> {
             if after.told {
                 self.deliveries.deliver();
             }
-            if after.is_idle() {
-                return;
-            }
-            let After { wake, close, interrupt, dial, overdue, monitors, resolve_srv, told: _ } = after;
-            for closer in interrupt {
-                closer.close();
-            }
-            for waker in wake {
-                waker.wake();
-            }
+            let Some(rest) = after.take_rest() else { return after.wake.into_iter().for_each(Waker::wake) };
+            let Rest { close, interrupt, dial, overdue, monitors, resolve_srv } = *rest;
+            interrupt.into_iter().for_each(|closer| closer.close());
+            after.wake.into_iter().for_each(Waker::wake);
             drop(close);
             // One that cannot be started is missed by whoever comes next.
             let _ = monitor::start_all(self, &monitors);
@@ -217,10 +212,10 @@ impl<R: Runtime> Core<R> {
         hub.drain(&mut after);
         if core::mem::take(&mut hub.monitors_missing) {
             let missing = |site: &mut crate::hub::Site<R>| site.monitor.is_missing().then_some(site.id);
-            after.monitors.extend(hub.sites().filter_map(missing).collect::<Vec<ServerId>>());
+            after.rest().monitors.extend(hub.sites().filter_map(missing).collect::<Vec<ServerId>>());
         }
         drop(hub);
-        let monitors = core::mem::take(&mut after.monitors);
+        let monitors = core::mem::take(&mut after.rest().monitors);
         self.finish(after);
         monitor::start_all(self, &monitors).map_err(|error| Error::new(Phase::Prepare, ErrorKind::Runtime(error)))?;
         Ok(lock(&self.hub))
@@ -283,7 +278,7 @@ impl<R: Runtime> Drop for Core<R> {
         // The tasks find their weak pointers dead and end.
         after.wake.extend(hub.keeper.ring());
         hub.interrupt_all(&mut after);
-        for closer in after.interrupt {
+        for closer in &after.rest().interrupt {
             closer.close();
         }
         for waker in after.wake {

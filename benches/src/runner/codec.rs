@@ -22,14 +22,14 @@ trait Bson {
     fn validate(bytes: &[u8]) -> Result<(), Failure>;
 }
 
-/// As Stator does it: the `bson` crate encodes into a buffer that is there; its own decoder; `stator-wire` for raw bytes.
+/// As Stator does it: its own encoder into a buffer that is there, its own decoder; `stator-wire` for raw bytes.
 #[derive(Debug)]
 struct Stator;
 
 impl Bson for Stator {
     fn encode<T: Serialize>(value: &T) -> Result<(), Failure> {
         let mut out = Vec::with_capacity(512);
-        bson::serialize_to_buffer(value, &mut out)?;
+        stator_client::encode::append(value, &mut out)?;
         black_box(out);
         Ok(())
     }

@@ -186,8 +186,13 @@ impl<'b> ArrayWriter<'b> {
     }
 }
 
-/// The decimal digits of an array index.
-pub(super) struct Index {
+/// The decimal digits of an array index, which are the key of its element.
+///
+/// ```
+/// assert_eq!(stator_wire::bson::Index::new(42).as_str(), "42");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Index {
     digits: [u8; Self::MOST],
     start: usize,
 }
@@ -196,8 +201,9 @@ impl Index {
     /// The digits of `u32::MAX`.
     const MOST: usize = 10;
 
+    /// The digits of `index`.
     #[inline]
-    pub(super) fn new(mut index: u32) -> Self {
+    pub fn new(mut index: u32) -> Self {
         let mut digits = [b'0'; Self::MOST];
         let mut start = Self::MOST;
         for (i, digit) in digits.iter_mut().enumerate().rev() {
@@ -211,8 +217,9 @@ impl Index {
         Self { digits, start }
     }
 
+    /// The digits as text.
     #[inline]
-    pub(super) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         // Digits are UTF-8, and `start` is within them.
         core::str::from_utf8(&self.digits[self.start..]).unwrap_or_default()
     }

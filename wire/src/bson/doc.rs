@@ -245,20 +245,35 @@ fn prefix(bytes: &[u8]) -> Result<i32, BsonError> {
 
 /// The index of the first zero byte; looks at eight bytes at a time.
 #[inline]
-pub(super) fn find_nul(bytes: &[u8]) -> Option<usize> {
-    const LOW: u64 = u64::MAX / 255;
-    const HIGH: u64 = LOW << 7;
+pub fn find_nul(bytes: &[u8]) -> Option<usize> {
     let (words, tail) = bytes.as_chunks::<8>();
     for (i, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        // The lowest marked byte is the first zero; marks above it may be false.
-        let zeros = word.wrapping_sub(LOW) & !word & HIGH;
-        if zeros != 0 {
-            return Some(i * 8 + zeros.trailing_zeros() as usize / 8);
+        if let Some(at) = nul_in(u64::from_le_bytes(*word)) {
+            return Some(i * 8 + at);
         }
     }
-    let start = words.len() * 8;
-    tail.iter().position(|&b| b == 0).map(|i| start + i)
+    if tail.is_empty() {
+        return None;
+    }
+    // The last bytes once more, with those before them: there is no zero among these.
+    if let Some(word) = bytes.last_chunk::<8>() {
+        return nul_in(u64::from_le_bytes(*word)).map(|at| bytes.len() - 8 + at);
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let word = u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
+        return nul_in(word).map(|at| if at < 4 { at } else { bytes.len() + at - 8 });
+    }
+    bytes.iter().position(|&byte| byte == 0)
+}
+
+/// The index of the lowest zero byte.
+#[inline]
+const fn nul_in(word: u64) -> Option<usize> {
+    const LOW: u64 = u64::MAX / 255;
+    const HIGH: u64 = LOW << 7;
+    // The lowest marked byte is the first zero; marks above it may be false.
+    let zeros = word.wrapping_sub(LOW) & !word & HIGH;
+    if zeros == 0 { None } else { Some(zeros.trailing_zeros() as usize / 8) }
 }
 
 /// Length and terminator.

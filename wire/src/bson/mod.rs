@@ -79,9 +79,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use array_writer::ArrayWriter;
+pub use array_writer::{ArrayWriter, Index};
 pub use buf::{DocBuf, ValueBuf};
-pub use doc::{Doc, Element, Elements};
+pub use doc::{Doc, Element, Elements, find_nul};
 pub use error::BsonError;
 pub use kind::Kind;
 pub use raw::RawValue;

@@ -14,6 +14,7 @@ use super::Doubt;
 use crate::call::Call;
 use crate::collection::Collection;
 use crate::convert::{encode_into, from_value};
+use crate::encode::HasId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inner::Core;
 use crate::results::{BulkWriteResult, InsertManyResult, InsertOneResult};
@@ -145,22 +146,26 @@ fn encode_one(document: &impl Serialize, out: &mut Vec<u8>, new_id: impl FnOnce(
     let start = out.len();
     // Most documents come without an `_id`: what it takes is left free before the first element.
     out.resize(start + GENERATED_ID, 0);
-    encode_into(document, out).and_then(|()| settle_id(out, start, new_id)).inspect_err(|_| out.truncate(start))
+    encode_into(document, out).and_then(|has| settle_id(out, start, has, new_id)).inspect_err(|_| out.truncate(start))
 }
 
 /// An encoded document with an `_id`, in front if it had none, and what that is.
 pub(super) fn with_id(document: &DocBuf, new_id: impl FnOnce() -> ObjectId) -> Result<(DocBuf, Bson)> {
     let mut out = vec![0; GENERATED_ID];
     out.extend_from_slice(document.as_bytes());
-    let id = settle_id(&mut out, 0, new_id)?;
+    let id = settle_id(&mut out, 0, HasId::Perhaps, new_id)?;
     Ok((DocBuf::new(out)?, id))
 }
 
 /// The document stands [`GENERATED_ID`] bytes behind `start`: moves it there, or puts a new `_id` in front of it.
-fn settle_id(out: &mut Vec<u8>, start: usize, new_id: impl FnOnce() -> ObjectId) -> Result<Bson> {
+fn settle_id(out: &mut Vec<u8>, start: usize, has_id: HasId, new_id: impl FnOnce() -> ObjectId) -> Result<Bson> {
     let document = Doc::new(&out[start + GENERATED_ID..])?;
     let length = document.as_bytes().len();
-    if let Some(id) = document.get("_id")? {
+    let known = match has_id {
+        HasId::No => None,
+        HasId::Perhaps => document.get("_id")?,
+    };
+    if let Some(id) = known {
         let id = match (id.kind(), id.as_object_id()) {
             (Kind::ObjectId, Ok(id)) => Bson::ObjectId(ObjectId::from_bytes(id)),
             _ => from_value(id.kind(), id.bytes())?,

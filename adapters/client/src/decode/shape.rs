@@ -26,7 +26,8 @@ use stator_wire::bson::{BsonError, Doc, Kind, RawValue, Timestamp};
 use super::access::{Access, Key};
 use super::error::DecodeError;
 use super::mode::{Mode, string_bytes};
-use super::value::{Form, RAW_ARRAY, RAW_DOCUMENT};
+use super::value::Form;
+use crate::serde_names::{RAW_ARRAY, RAW_DOCUMENT};
 
 /// A map of one or two fixed keys.
 pub(super) struct Shape<'de> {

@@ -12,6 +12,7 @@ use super::access::Access;
 use super::error::DecodeError;
 use super::mode::{Mode, string_bytes};
 use super::shape::{Part, Shape};
+use crate::serde_names::{HUMAN_READABLE, RAW_ARRAY, RAW_BSON, RAW_DOCUMENT, UTF8_LOSSY, UUID, UUID_TYPE};
 
 /// One value, not yet looked at. It fits into two registers.
 #[derive(Clone, Copy)]
@@ -183,14 +184,3 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         i8 i16 i32 i64 u8 u16 u32 u64 f32 f64
     }
 }
-
-/// The binary subtype of UUIDs.
-const UUID: u8 = 4;
-
-// The names by which types of the `bson` crate, version 3, make themselves known to a deserializer.
-const UUID_TYPE: &str = "$__bson_private_uuid";
-const HUMAN_READABLE: &str = "$__bson_private_human_readable";
-const UTF8_LOSSY: &str = "$__bson_private_utf8_lossy";
-const RAW_BSON: &str = "$__private__bson_RawBson";
-pub(super) const RAW_DOCUMENT: &str = "$__private__bson_RawDocument";
-pub(super) const RAW_ARRAY: &str = "$__private__bson_RawArray";

@@ -8,10 +8,18 @@ use super::Seat;
 use crate::link::Link;
 use crate::runtime::{Closer, Runtime};
 
-/// What is left to do once the lock is released; see `Core::finish`.
+/// What is left to do once the lock is released; see `Core::finish`. Most often that is nothing, or to wake somebody.
 #[derive(Debug)]
 pub(crate) struct After<R: Runtime> {
     pub(crate) wake: Vec<Waker>,
+    /// Something was told to listeners.
+    pub(crate) told: bool,
+    rest: Option<Box<Rest<R>>>,
+}
+
+/// What is seldom left to do.
+#[derive(Debug)]
+pub(crate) struct Rest<R: Runtime> {
     pub(crate) close: Vec<Box<Link<R>>>,
     pub(crate) interrupt: Vec<Closer>,
     pub(crate) dial: Vec<Dial>,
@@ -19,8 +27,6 @@ pub(crate) struct After<R: Runtime> {
     pub(crate) overdue: Vec<Box<Link<R>>>,
     /// Servers that need a monitor.
     pub(crate) monitors: Vec<ServerId>,
-    /// Something was told to listeners.
-    pub(crate) told: bool,
     /// The SRV records are to be asked for again.
     pub(crate) resolve_srv: bool,
 }
@@ -34,25 +40,31 @@ pub(crate) struct Dial {
 }
 
 impl<R: Runtime> After<R> {
-    /// Whether nothing is left to do but to tell what has happened.
-    #[inline]
-    pub(crate) fn is_idle(&self) -> bool {
-        let Self { wake, close, interrupt, dial, overdue, monitors, told: _, resolve_srv } = self;
-        let calls = wake.is_empty() && close.is_empty() && interrupt.is_empty() && overdue.is_empty();
-        calls && dial.is_empty() && monitors.is_empty() && !resolve_srv
+    /// What is seldom left to do, to add to it.
+    pub(crate) fn rest(&mut self) -> &mut Rest<R> {
+        self.rest.get_or_insert_default()
+    }
+
+    /// Takes what is seldom left to do.
+    pub(crate) fn take_rest(&mut self) -> Option<Box<Rest<R>>> {
+        self.rest.take()
     }
 }
 
 impl<R: Runtime> Default for After<R> {
     fn default() -> Self {
+        Self { wake: Vec::new(), told: false, rest: None }
+    }
+}
+
+impl<R: Runtime> Default for Rest<R> {
+    fn default() -> Self {
         Self {
-            wake: Vec::new(),
             close: Vec::new(),
             interrupt: Vec::new(),
             dial: Vec::new(),
             overdue: Vec::new(),
             monitors: Vec::new(),
-            told: false,
             resolve_srv: false,
         }
     }

@@ -138,7 +138,7 @@ impl MonitorDesk {
         self.wanted &= !self.orders.stop;
         after.wake.extend(self.waker.take());
         if self.orders.stop || self.orders.cancel {
-            after.interrupt.extend(self.closer.take());
+            after.rest().interrupt.extend(self.closer.take());
         }
     }
 }

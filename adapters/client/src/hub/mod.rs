@@ -26,7 +26,7 @@ mod site;
 mod teller;
 mod waiting;
 
-pub(crate) use after::{After, Dial};
+pub(crate) use after::{After, Dial, Rest};
 pub(crate) use desk::{Farewell, KeeperDesk, Kill, MonitorDesk, Orders};
 pub(crate) use site::Site;
 pub(crate) use teller::Teller;
@@ -115,14 +115,14 @@ impl<R: Runtime> Hub<R> {
                 Action::AddServer { server, address, monitored } => {
                     self.open_site(server, address, monitored);
                     if monitored {
-                        after.monitors.push(server);
+                        after.rest().monitors.push(server);
                     }
                 }
                 Action::RemoveServer { server } => self.order(server, after, Orders::stop),
                 Action::CheckNow { server } => self.order(server, after, Orders::check),
                 Action::CancelCheck { server } => self.order(server, after, Orders::cancel),
                 Action::Changed => self.watchers.changed(&mut after.wake),
-                Action::ResolveSrv => after.resolve_srv = true,
+                Action::ResolveSrv => after.rest().resolve_srv = true,
             }
         }
         if let Some(teller) = &self.teller {
@@ -160,7 +160,7 @@ impl<R: Runtime> Hub<R> {
     fn pool_action(&mut self, server: ServerId, action: pool::Action<Error>, after: &mut After<R>) {
         match action {
             pool::Action::Dial { connection, populates, .. } => {
-                after.dial.push(Dial { seat: Seat { server, connection }, populates });
+                after.rest().dial.push(Dial { seat: Seat { server, connection }, populates });
             }
             pool::Action::Grant { ticket, connection, owing } => {
                 if let Some(link) = self.take(Seat { server, connection }) {
@@ -174,16 +174,16 @@ impl<R: Runtime> Hub<R> {
                 let Some(site) = self.site(server) else { return };
                 let closer = site.forget(connection);
                 match site.take(connection) {
-                    Some(link) => after.close.push(link),
+                    Some(link) => after.rest().close.push(link),
                     // A dial under way; a connection that its user has closed is forgotten already.
-                    None => after.interrupt.extend(closer),
+                    None => after.rest().interrupt.extend(closer),
                 }
             }
             pool::Action::Interrupt { connection } => {
                 let closer = self.site(server).and_then(|site| site.closer(connection));
-                after.interrupt.extend(closer);
+                after.rest().interrupt.extend(closer);
             }
-            pool::Action::Drain { connection } => after.overdue.extend(self.take(Seat { server, connection })),
+            pool::Action::Drain { connection } => after.rest().overdue.extend(self.take(Seat { server, connection })),
         }
     }
 
@@ -218,7 +218,7 @@ impl<R: Runtime> Hub<R> {
             // The waiter is gone although its ticket was not cancelled: its connection is not safe to use.
             None => {
                 if let Slot::Granted(grant) = answer {
-                    after.close.push(grant.link);
+                    after.rest().close.push(grant.link);
                 }
             }
         }
@@ -266,7 +266,7 @@ impl<R: Runtime> Hub<R> {
                 if let Some(site) = self.site(server) {
                     site.forget(connection);
                 }
-                after.close.push(link);
+                after.rest().close.push(link);
                 self.cluster.discard(now, server, connection, CloseReason::Error, None)
             }
         };
@@ -276,7 +276,7 @@ impl<R: Runtime> Hub<R> {
     pub(crate) fn stow(&mut self, link: Box<Link<R>>, after: &mut After<R>) {
         match self.site(link.seat.server) {
             Some(site) => site.stow(link),
-            None => after.close.push(link),
+            None => after.rest().close.push(link),
         }
     }
 

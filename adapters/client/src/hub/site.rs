@@ -68,7 +68,7 @@ impl<R: Runtime> Site<R> {
     }
 
     pub(super) fn interrupt_all(&mut self, after: &mut After<R>) {
-        after.interrupt.extend(self.closers.drain(..).flatten().map(|(_, closer)| closer));
+        after.rest().interrupt.extend(self.closers.drain(..).flatten().map(|(_, closer)| closer));
         for desk in [&mut self.monitor, &mut self.rtt_monitor] {
             desk.order(super::Orders::stop, after);
         }

@@ -1,5 +1,6 @@
 //! The listener that logs.
 
+use tracing::level_filters::LevelFilter;
 use tracing::{Level, dispatcher, enabled, event};
 
 use super::output::Output;
@@ -17,11 +18,14 @@ pub(crate) fn listener(options: Option<LogOptions>) -> Option<Listener> {
 pub(super) struct Sink {
     options: LogOptions,
     output: Output,
+    /// Whether a level is named for any component.
+    names_any: bool,
 }
 
 impl Sink {
     pub(super) fn new(options: LogOptions) -> Self {
-        Self { output: Output::open(options.output.as_ref()), options }
+        let names_any = Component::ALL.iter().any(|component| options.level(*component).is_some());
+        Self { output: Output::open(options.output.as_ref()), options, names_any }
     }
 
     /// Whether lines of this component are written: a level was named, and either a place to write to or nobody else who
@@ -38,6 +42,10 @@ impl Sink {
 
 impl Receiver for Sink {
     fn wants(&self, category: Category) -> bool {
+        // Most programs log nothing, and should pay for one look at an atomic.
+        if LevelFilter::current() == LevelFilter::OFF && !self.names_any {
+            return false;
+        }
         let component = Component::from(category);
         self.traces(component) || self.writes(component, dispatcher::has_been_set())
     }

@@ -160,10 +160,10 @@ fn the_empty_document() {
 fn finds_nul_at_every_place() {
     for len in 0..40 {
         let mut bytes = vec![0x81_u8; len];
-        assert_eq!(doc::find_nul(&bytes), None);
+        assert_eq!(find_nul(&bytes), None);
         for at in (0..len).rev() {
             bytes[at] = 0;
-            assert_eq!(doc::find_nul(&bytes), Some(at));
+            assert_eq!(find_nul(&bytes), Some(at));
             // 0x01 above a zero byte is where the trick gives false marks.
             if at + 1 < len {
                 bytes[at + 1] = 1;

@@ -101,7 +101,7 @@ fn arrays_count_their_keys() {
 #[test]
 fn indexes_have_all_digits() {
     for index in [0, 1, 9, 10, 99, 100, 12_345, 999_999_999, 1_000_000_000, u32::MAX] {
-        assert_eq!(array_writer::Index::new(index).as_str(), index.to_string());
+        assert_eq!(Index::new(index).as_str(), index.to_string());
     }
 }
 
