@@ -7,7 +7,7 @@ use serde::Deserialize;
 use stator_wire::bson::{self as wire, BsonError, Kind, RawValue};
 
 use super::error::DecodeError;
-use super::mode::{Mode, string_bytes, utf8};
+use super::mode::{Mode, string_bytes};
 use super::room;
 use super::value::Value;
 
@@ -19,10 +19,10 @@ pub(super) fn document(bytes: &[u8], mode: Mode) -> Result<Document, DecodeError
     let mut out = room::document(elements);
     for element in doc {
         let element = element?;
-        let key = utf8(element.key_bytes())?;
+        let key = string(element.key_bytes())?;
         match value(element.value(), mode) {
             Ok(value) => out.insert(key, value),
-            Err(error) => return Err(error.in_field(key)),
+            Err(error) => return Err(error.in_field(&key)),
         };
     }
     Ok(out)
