@@ -72,12 +72,12 @@ impl<R: Runtime> Core<R> {
                 Look::Granted(grant) => grant,
                 Look::NoServer { round } => {
                     told.waits(now);
-                    self.wait_for_change(round, ask).await.inspect_err(|error| told.fails(error))?;
+                    Box::pin(self.wait_for_change(round, ask)).await.inspect_err(|error| told.fails(error))?;
                     now = self.runtime.now();
                     continue;
                 }
                 Look::Queued { place, address, until } => {
-                    let waited = self.wait(place, &address, until, ask.wants_session).await;
+                    let waited = Box::pin(self.wait(place, &address, until, ask.wants_session)).await;
                     now = self.runtime.now();
                     match waited {
                         Ok(Some(grant)) => grant,

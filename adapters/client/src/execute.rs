@@ -1,5 +1,6 @@
 //! One operation, from its first check-out to its result.
 
+use core::future::Future;
 use std::sync::Arc;
 
 use stator_proto::operation::{Exec, Operation, SessionSlot, Settings, Step};
@@ -57,6 +58,15 @@ struct Running<'c, R: Runtime, O: Operation> {
     core: &'c Core<R>,
     exec: Option<Exec<O, Error>>,
     held: Option<Held<R>>,
+    /// Why it cannot begin.
+    refusal: Option<Error>,
+}
+
+/// When an operation begins, and its number.
+#[derive(Clone, Copy)]
+struct Start {
+    now: Instant,
+    id: i64,
 }
 
 impl<R: Runtime, O: Operation> Drop for Running<'_, R, O> {
@@ -73,26 +83,45 @@ impl<R: Runtime, O: Operation> Drop for Running<'_, R, O> {
 
 impl<R: Runtime> Core<R> {
     /// Runs one operation to its end.
-    pub(crate) async fn execute<O: Operation>(&self, operation: O, call: Call<R>) -> Result<O::Output> {
-        let (settings, session) = call.begin(self)?;
-        Ok(self.execute_on(Route::Any, operation, settings, session.unwrap_or(Within::Own)).await?.output)
+    ///
+    /// Not an `async fn`, nor are those that it calls: their futures would hold each argument twice, and are moved.
+    pub(crate) fn execute<O: Operation>(&self, operation: O, call: Call<R>) -> impl Future<Output = Result<O::Output>> {
+        let start = self.start();
+        let running = match call.begin(self) {
+            Ok((settings, session)) => self.begin(start, operation, settings, session.unwrap_or(Within::Own)),
+            Err(error) => Running { core: self, exec: None, held: None, refusal: Some(error) },
+        };
+        self.run(start, Route::Any, running, false, |served| served.output)
     }
 
     /// As [`execute`](Self::execute), somewhere, and says where.
-    pub(crate) async fn execute_on<O: Operation>(
-        &self,
-        mut route: Route<'_, R>,
+    pub(crate) fn execute_on<'c, O: Operation>(
+        &'c self,
+        route: Route<'c, R>,
         operation: O,
         settings: Settings,
         within: Within<R>,
-    ) -> Result<Served<'_, R, O::Output>> {
-        // The clock is read again only where time may have passed.
-        let mut now = self.runtime.now();
-        let id = self.next_operation_id();
+    ) -> impl Future<Output = Result<Served<'c, R, O::Output>>> {
+        let start = self.start();
         let keeps_session = matches!(within, Within::Keep | Within::Of(_));
-        let mut exec: Exec<O, Error> = Exec::new(now, operation, settings, self.config().server_api.clone())
+        let running = self.begin(start, operation, settings, within);
+        self.run(start, route, running, keeps_session, |served| served)
+    }
+
+    fn start(&self) -> Start {
+        Start { now: self.runtime.now(), id: self.next_operation_id() }
+    }
+
+    fn begin<O: Operation>(
+        &self,
+        start: Start,
+        operation: O,
+        settings: Settings,
+        within: Within<R>,
+    ) -> Running<'_, R, O> {
+        let mut exec: Exec<O, Error> = Exec::new(start.now, operation, settings, self.config().server_api.clone())
             .with_retries(self.retries, self.random())
-            .with_operation_id(id);
+            .with_operation_id(start.id);
         let mut held = None;
         match within {
             Within::Of(Some(session)) => exec = exec.with_implicit_session(session),
@@ -104,90 +133,108 @@ impl<R: Runtime> Core<R> {
             }
             Within::Own | Within::Keep | Within::Of(None) => {}
         }
-        let mut running = Running { core: self, exec: Some(exec), held };
-        let Running { exec: Some(exec), held, .. } = &mut running else {
-            return Err(Error::new(Phase::Prepare, ErrorKind::Closed));
-        };
-        let mut lease = None;
-        loop {
-            match exec.poll_step() {
-                Step::CheckOut => {
-                    // That of the last attempt.
-                    drop(lease.take());
-                    let pinned = held.as_mut().and_then(|held| held.pinned_if(exec.uses_pinned_connection()));
-                    let outcome = match (&mut route, pinned) {
-                        (Route::Connection(pinned), _) => Ok(pinned.reached()),
-                        (_, Some(pinned)) => Ok(pinned.reached()),
-                        (Route::Any | Route::Server(_), None) => {
-                            let ask = self.ask(now, exec, &route, id);
-                            let granted = self.check_out(&mut now, &ask).await;
-                            granted.map(|granted| lease.insert(granted).reached())
-                        }
-                    };
-                    match outcome {
-                        Ok(reached) => {
-                            exec.handle_checked_out(now, reached);
-                            if exec.wants_session() {
-                                let link = connection(&mut route, &mut lease, held);
-                                let spare = link.and_then(|link| link.session.take());
-                                let session = spare.unwrap_or_else(|| self.new_session(now));
-                                // There was none, so none comes back.
-                                let _ = exec.handle_session(session);
+        Running { core: self, exec: Some(exec), held, refusal: None }
+    }
+
+    #[expect(clippy::manual_async_fn, reason = "its arguments would be in its future twice")]
+    fn run<'c, O: Operation, T>(
+        &'c self,
+        start: Start,
+        mut route: Route<'c, R>,
+        mut running: Running<'c, R, O>,
+        keeps_session: bool,
+        give: fn(Served<'c, R, O::Output>) -> T,
+    ) -> impl Future<Output = Result<T>> {
+        async move {
+            // The clock is read again only where time may have passed.
+            let Start { mut now, id } = start;
+            let Running { exec: Some(exec), held, .. } = &mut running else {
+                return Err(running.refusal.take().unwrap_or_else(|| Error::new(Phase::Prepare, ErrorKind::Closed)));
+            };
+            let mut lease = None;
+            loop {
+                match exec.poll_step() {
+                    Step::CheckOut => {
+                        // That of the last attempt.
+                        drop(lease.take());
+                        let pinned = held.as_mut().and_then(|held| held.pinned_if(exec.uses_pinned_connection()));
+                        let outcome = match (&mut route, pinned) {
+                            (Route::Connection(pinned), _) => Ok(pinned.reached()),
+                            (_, Some(pinned)) => Ok(pinned.reached()),
+                            (Route::Any | Route::Server(_), None) => {
+                                let ask = self.ask(now, exec, &route, id);
+                                let granted = self.check_out(&mut now, &ask).await;
+                                granted.map(|granted| lease.insert(granted).reached())
+                            }
+                        };
+                        match outcome {
+                            Ok(reached) => {
+                                exec.handle_checked_out(now, reached);
+                                if exec.wants_session() {
+                                    let link = connection(&mut route, &mut lease, held);
+                                    let spare = link.and_then(|link| link.session.take());
+                                    let session = spare.unwrap_or_else(|| self.new_session(now));
+                                    // There was none, so none comes back.
+                                    let _ = exec.handle_session(session);
+                                }
+                            }
+                            Err(error) => {
+                                now = self.runtime.now();
+                                exec.handle_failed(now, error);
                             }
                         }
-                        Err(error) => {
-                            now = self.runtime.now();
-                            exec.handle_failed(now, error);
+                    }
+                    Step::Exchange => {
+                        let Some(link) = connection(&mut route, &mut lease, held) else { break };
+                        self.exchange(now, id, exec, link).await;
+                        let partly_done = exec.is_partly_done();
+                        if let Some(error) = exec.error_mut() {
+                            error.add_origin(&link.address, partly_done);
+                        }
+                        if exec.wants_address() {
+                            exec.handle_address(&link.address, link.reached.topology);
+                        }
+                        if exec.poll_step() == Step::Done {
+                            break;
+                        }
+                        now = self.runtime.now();
+                    }
+                    Step::Reauthenticate => {
+                        let Some(link) = connection(&mut route, &mut lease, held) else { break };
+                        // Rare, and with a large future.
+                        let outcome = Box::pin(self.reauthenticate(link, self.io_deadline(now, exec))).await;
+                        now = self.runtime.now();
+                        match outcome {
+                            Ok(()) => exec.handle_reauthenticated(now),
+                            Err(error) => {
+                                exec.handle_failed(now, error.of_operation(&link.address, exec.is_partly_done()));
+                            }
                         }
                     }
-                }
-                Step::Exchange => {
-                    let Some(link) = connection(&mut route, &mut lease, held) else { break };
-                    self.exchange(now, id, exec, link).await;
-                    let partly_done = exec.is_partly_done();
-                    if let Some(error) = exec.error_mut() {
-                        error.add_origin(&link.address, partly_done);
+                    Step::Sleep(until) => {
+                        drop(lease.take());
+                        Box::pin(self.runtime.sleep_until(until)).await;
+                        now = self.runtime.now();
+                        exec.handle_timeout(now);
                     }
-                    if exec.wants_address() {
-                        exec.handle_address(&link.address, link.reached.topology);
+                    Step::Expired => {
+                        let cause = exec.take_cause();
+                        let link = connection(&mut route, &mut lease, held);
+                        let error = Error::expired(link.map(|link| &*link.address), cause);
+                        exec.handle_failed(now, error);
                     }
-                    if exec.poll_step() == Step::Done {
-                        break;
-                    }
-                    now = self.runtime.now();
+                    Step::Done => break,
                 }
-                Step::Reauthenticate => {
-                    let Some(link) = connection(&mut route, &mut lease, held) else { break };
-                    let outcome = self.reauthenticate(link, self.io_deadline(now, exec)).await;
-                    now = self.runtime.now();
-                    match outcome {
-                        Ok(()) => exec.handle_reauthenticated(now),
-                        Err(error) => exec.handle_failed(now, error.of_operation(&link.address, exec.is_partly_done())),
-                    }
-                }
-                Step::Sleep(until) => {
-                    drop(lease.take());
-                    self.runtime.sleep_until(until).await;
-                    now = self.runtime.now();
-                    exec.handle_timeout(now);
-                }
-                Step::Expired => {
-                    let cause = exec.take_cause();
-                    let link = connection(&mut route, &mut lease, held);
-                    let error = Error::expired(link.map(|link| &*link.address), cause);
-                    exec.handle_failed(now, error);
-                }
-                Step::Done => break,
             }
+            self.conclude(now, &mut running, route, lease, keeps_session).map(give)
         }
-        self.conclude(now, running, route, lease, keeps_session)
     }
 
     /// Gives back what the operation had, and takes its result.
     fn conclude<'c, O: Operation>(
         &'c self,
         now: Instant,
-        mut running: Running<'c, R, O>,
+        running: &mut Running<'c, R, O>,
         mut route: Route<'_, R>,
         mut lease: Option<Lease<R, &'c Self>>,
         keeps_session: bool,

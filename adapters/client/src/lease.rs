@@ -51,7 +51,7 @@ impl<'c, R: Runtime> Lease<R, &'c Core<R>> {
             return Ok(false);
         }
         if let Some(limit) = owing {
-            return match link.settle(now, deadline.min(limit)).await {
+            return match Box::pin(link.settle(now, deadline.min(limit))).await {
                 Ok(()) => {
                     link.owing_until = None;
                     Ok(true)

@@ -1,5 +1,6 @@
 //! `find` and `find_one`.
 
+use core::future::Future;
 use std::sync::Arc;
 
 use bson::Document;
@@ -57,12 +58,13 @@ impl<R: Runtime, T> Find<R, T> {
         self
     }
 
-    async fn execute(self) -> Result<Cursor<R, T>> {
-        self.doubt.check()?;
+    // Not an `async fn`: its future would hold the action twice.
+    fn execute(self) -> impl Future<Output = Result<Cursor<R, T>>> {
         let exhaust = self.op.cursor_type == CursorType::Exhaust;
-        if exhaust && self.op.limit.is_some_and(|limit| limit != 0) {
-            return Err(Error::invalid("an exhaust cursor cannot have a limit"));
-        }
+        let sound = self.doubt.check().and_then(|()| match self.op.limit {
+            Some(limit) if exhaust && limit != 0 => Err(Error::invalid("an exhaust cursor cannot have a limit")),
+            _ => Ok(()),
+        });
         let core = Arc::clone(self.collection.core());
         let (batch_size, comment) = (self.op.batch_size, self.op.comment.clone());
         // Only an awaiting cursor's getMore may carry a time (specification *Find, getMore, killCursors*).
@@ -70,11 +72,15 @@ impl<R: Runtime, T> Find<R, T> {
         let max_await_time = self.op.max_await_time.filter(|_| awaits);
         let namespace = self.collection.namespace().clone();
         let limit = self.op.limit.map_or(0, i64::unsigned_abs);
-        let machine = |reply| {
+        let machine = move |reply| {
             let cursor = stator_proto::Cursor::new(reply, namespace, batch_size, max_await_time, comment);
             cursor.with_exhaust(exhaust).with_limit(limit)
         };
-        Cursor::open(core, self.op, self.call, machine).await
+        let (op, call) = (self.op, self.call);
+        async move {
+            sound?;
+            Cursor::open(core, op, call, machine).await
+        }
     }
 }
 
@@ -95,12 +101,16 @@ impl<R: Runtime, T> FindOne<R, T> {
 }
 
 impl<R: Runtime, T: DeserializeOwned + 'static> FindOne<R, T> {
-    async fn execute(self) -> Result<Option<T>> {
-        self.doubt.check()?;
-        let mut reply = self.collection.core().execute(self.op, self.call).await?;
-        match reply.batch.next_doc() {
-            Some(document) => from_doc(document?).map(Some),
-            None => Ok(None),
+    // Not an `async fn`: its future would hold the action twice.
+    fn execute(self) -> impl Future<Output = Result<Option<T>>> {
+        let Self { collection, op, call, doubt } = self;
+        async move {
+            doubt.check()?;
+            let mut reply = collection.core().execute(op, call).await?;
+            match reply.batch.next_doc() {
+                Some(document) => from_doc(document?).map(Some),
+                None => Ok(None),
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `insert_one` and `insert_many`.
 
 use core::borrow::Borrow;
+use core::future::Future;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -58,10 +59,14 @@ impl<R: Runtime> InsertOne<R> {
         self.collection.core()
     }
 
-    async fn execute(self) -> Result<InsertOneResult> {
-        self.doubt.check()?;
-        let inserted = self.collection.core().execute(self.op, self.call).await?;
-        Ok(InsertOneResult { inserted_id: self.id, acknowledged: inserted.acknowledged })
+    // Not an `async fn`: its future would hold the action twice.
+    fn execute(self) -> impl Future<Output = Result<InsertOneResult>> {
+        let Self { collection, op, id, call, doubt } = self;
+        async move {
+            doubt.check()?;
+            let inserted = collection.core().execute(op, call).await?;
+            Ok(InsertOneResult { inserted_id: id, acknowledged: inserted.acknowledged })
+        }
     }
 }
 

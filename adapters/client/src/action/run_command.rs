@@ -1,5 +1,6 @@
 //! `run_command`.
 
+use core::future::Future;
 use std::sync::Arc;
 
 use bson::Document;
@@ -48,14 +49,19 @@ impl<R: Runtime> RunCommand<R> {
             .map_err(|error| crate::Error::new(crate::Phase::Decode, crate::ErrorKind::Decode(error.into())))
     }
 
-    async fn reply(self) -> Result<DocBuf> {
-        self.doubt.check()?;
-        let command = op::RunCommand::new(self.database.name(), self.command)?;
-        self.database.client().core().execute(command, self.call).await
+    // Not `async fn`s: their futures would hold the action twice.
+    fn reply(self) -> impl Future<Output = Result<DocBuf>> {
+        self.read(Ok)
     }
 
-    async fn execute(self) -> Result<Document> {
-        from_doc(self.reply().await?.as_doc())
+    fn execute(self) -> impl Future<Output = Result<Document>> {
+        self.read(|reply| from_doc(reply.as_doc()))
+    }
+
+    fn read<T>(self, give: fn(DocBuf) -> Result<T>) -> impl Future<Output = Result<T>> {
+        let Self { database, command, call, doubt } = self;
+        let command = doubt.check().and_then(|()| Ok(op::RunCommand::new(database.name(), command)?));
+        async move { give(database.client().core().execute(command?, call).await?) }
     }
 }
 

@@ -4,7 +4,7 @@ mod end;
 mod fetch;
 
 use core::fmt;
-use core::future::poll_fn;
+use core::future::{Future, poll_fn};
 use core::marker::PhantomData;
 use core::ops::Range;
 use core::pin::Pin;
@@ -72,50 +72,53 @@ enum Patience {
 
 impl<R: Runtime, T> Cursor<R, T> {
     /// Runs the operation that opens a cursor; `machine` makes its machine of the reply.
-    pub(crate) async fn open<O: Operation<Output = CursorReply>>(
+    #[expect(clippy::manual_async_fn, reason = "its arguments would be in its future twice")]
+    pub(crate) fn open<O: Operation<Output = CursorReply>>(
         core: Arc<Core<R>>,
         operation: O,
         call: Call<R>,
         machine: impl FnOnce(CursorReply) -> stator_proto::Cursor,
-    ) -> Result<Self> {
-        let (mut settings, within) = call.begin(&core)?;
-        let within = within.unwrap_or(Within::Keep);
-        let now = core.runtime.now();
-        let timeout = match settings.deadline {
-            None => CursorTimeout::new(now, settings.timeout, operation.timeout_mode()),
-            // The time is that of the session.
-            Some(_) => CursorTimeout::default(),
-        };
-        settings.deadline = settings.due(now);
-        let served = core.execute_on(Route::Any, operation, settings.clone(), within).await?;
-        let Served { output, server, mut lease, mut session } = served;
-        let machine = machine(output);
-        if machine.id() == 0
-            && let Some(lease) = &mut lease
-        {
-            // It goes back with the connection.
-            lease.link().session = session.take();
+    ) -> impl Future<Output = Result<Self>> {
+        async move {
+            let (mut settings, within) = call.begin(&core)?;
+            let within = within.unwrap_or(Within::Keep);
+            let now = core.runtime.now();
+            let timeout = match settings.deadline {
+                None => CursorTimeout::new(now, settings.timeout, operation.timeout_mode()),
+                // The time is that of the session.
+                Some(_) => CursorTimeout::default(),
+            };
+            settings.deadline = settings.due(now);
+            let served = core.execute_on(Route::Any, operation, settings.clone(), within).await?;
+            let Served { output, server, mut lease, mut session } = served;
+            let machine = machine(output);
+            if machine.id() == 0
+                && let Some(lease) = &mut lease
+            {
+                // It goes back with the connection.
+                lease.link().session = session.take();
+            }
+            // What is behind a load balancer knows its own cursors only.
+            let pins = machine.id() != 0 && core.config().load_balanced();
+            let pinned = lease.filter(|_| pins).and_then(Lease::into_owned);
+            let session = match call.session {
+                Some(session) => Owner::Explicit(session),
+                None => Owner::Implicit(session),
+            };
+            Ok(Self {
+                core: Arc::clone(&core),
+                server,
+                machine,
+                settings,
+                fetching: None,
+                pinned,
+                session,
+                current: None,
+                timeout,
+                failed: false,
+                documents: PhantomData,
+            })
         }
-        // What is behind a load balancer knows its own cursors only.
-        let pins = machine.id() != 0 && core.config().load_balanced();
-        let pinned = lease.filter(|_| pins).and_then(Lease::into_owned);
-        let session = match call.session {
-            Some(session) => Owner::Explicit(session),
-            None => Owner::Implicit(session),
-        };
-        Ok(Self {
-            core: Arc::clone(&core),
-            server,
-            machine,
-            settings,
-            fetching: None,
-            pinned,
-            session,
-            current: None,
-            timeout,
-            failed: false,
-            documents: PhantomData,
-        })
     }
 
     /// Moves to the next document; `false` when there is none any more.

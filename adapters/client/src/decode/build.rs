@@ -14,18 +14,23 @@ use super::value::Value;
 /// The document that `bytes` are.
 pub(super) fn document(bytes: &[u8], mode: Mode) -> Result<Document, DecodeError> {
     let (doc, mode) = mode.open(bytes)?;
-    // What is short has few elements, and does not need room to be made for them.
-    let elements = if bytes.len() > SHORT { doc.iter().count() } else { 0 };
-    let mut out = room::document(elements);
+    let mut out = None;
     for element in doc {
         let element = element?;
         let key = string(element.key_bytes())?;
-        match value(element.value(), mode) {
-            Ok(value) => out.insert(key, value),
+        let value = match value(element.value(), mode) {
+            Ok(value) => value,
             Err(error) => return Err(error.in_field(&key)),
         };
+        let out: &mut Document = out.get_or_insert_with(|| {
+            // Where the first element is a good part of the whole there are few, and no room needs to be made for them.
+            let first = element.key_bytes().len() + element.value().bytes().len();
+            let few = bytes.len() < SHORT || first * FEW > bytes.len();
+            room::document(if few { 0 } else { doc.iter().count() })
+        });
+        out.insert(key, value);
     }
-    Ok(out)
+    Ok(out.unwrap_or_default())
 }
 
 /// The values of the array that `bytes` are; its keys do not matter.
@@ -102,5 +107,7 @@ fn string(bytes: &[u8]) -> Result<String, DecodeError> {
     }
 }
 
-/// Documents up to this size, in bytes, are not counted.
+/// The elements of documents up to this size, in bytes, are not counted.
 const SHORT: usize = 64;
+/// As many elements need no room made for them.
+const FEW: usize = 3;
