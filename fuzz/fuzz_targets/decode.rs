@@ -1,9 +1,9 @@
-//! The driver's decoder and that of the `bson` crate give the same values, for types of every kind.
+//! The driver's decoder and that of the `bson` crate give the same values, for types of every kind; and their encoders the same bytes.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use stator_client::decode;
+use stator_client::{decode, encode};
 
 #[path = "../../adapters/client/src/decode/tests/zoo.rs"]
 mod zoo;

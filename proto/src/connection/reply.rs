@@ -51,6 +51,11 @@ impl Reply {
         &self.frame
     }
 
+    /// The whole frame, without the reply around it.
+    pub fn into_frame(self) -> Bytes {
+        self.frame
+    }
+
     /// Whether the server says that the command as a whole succeeded: all of the body's first level is sound, and its `ok` is 1.
     /// Writes in it may still have failed.
     pub const fn is_success(&self) -> bool {

@@ -52,15 +52,18 @@ impl CursorReply {
                 }
                 b"postBatchResumeToken" => resume_token = Some(DocBuf::slice_of(reply.frame(), value.as_doc()?)),
                 key if key == batch_key.as_bytes() => {
-                    batch = Some(DocBatch::new(reply.frame().clone(), value.as_array()?));
+                    batch = Some(DocBatch::elements(reply.frame(), value.as_array()?));
                 }
                 _ => {}
             }
         }
+        let id = id.ok_or(OperationError::Reply("the cursor has no `id`"))?;
+        let rest = batch.ok_or(OperationError::Reply("the cursor has no batch"))?;
         Ok(Self {
-            id: id.ok_or(OperationError::Reply("the cursor has no `id`"))?,
+            id,
             namespace,
-            batch: batch.ok_or(OperationError::Reply("the cursor has no batch"))?,
+            // The frame itself: a second handle on it would be an allocation.
+            batch: DocBatch { frame: reply.into_frame(), rest },
             resume_token,
         })
     }
@@ -77,12 +80,17 @@ pub struct DocBatch {
 impl DocBatch {
     /// A batch of the documents of `array`, which must be a slice of `frame`; otherwise it is empty.
     pub fn new(frame: Bytes, array: Doc<'_>) -> Self {
+        Self { rest: Self::elements(&frame, array), frame }
+    }
+
+    /// Where the elements of `array` stand in `frame`.
+    fn elements(frame: &Bytes, array: Doc<'_>) -> Range<usize> {
         let bytes = array.as_bytes();
         let start = (bytes.as_ptr() as usize).wrapping_sub(frame.as_ptr() as usize);
         if start.checked_add(bytes.len()).is_none_or(|end| end > frame.len()) {
-            return Self::default();
+            return 0..0;
         }
-        Self { rest: start + 4..start + bytes.len() - 1, frame }
+        start + 4..start + bytes.len() - 1
     }
 
     /// The next document's bytes in the frame; `None` after the last. Nothing follows an error.

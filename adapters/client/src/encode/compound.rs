@@ -37,7 +37,8 @@ impl<'o> Encoder<'o> {
         if find_nul(key.as_bytes()).is_some() {
             return Err(Error::custom(format_args!("the key {key:?} contains NUL")));
         }
-        self.out.reserve(key.len() + 2);
+        // With what most values take.
+        self.reserve(key.len() + 2 + 8);
         self.type_at = self.out.len();
         self.out.push(0);
         self.out.extend_from_slice(key.as_bytes());

@@ -32,6 +32,9 @@ enum Meaning {
     Array,
 }
 
+/// From this capacity on, in bytes, a buffer grows by a quarter at a time.
+const LARGE: usize = 1 << 20;
+
 /// A place outside of every buffer: only a document may stand there.
 pub(super) const NOWHERE: usize = usize::MAX;
 
@@ -82,11 +85,28 @@ impl<'o> Encoder<'o> {
         Ok(())
     }
 
+    /// Makes room for so many bytes.
+    #[inline]
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        if self.out.capacity() - self.out.len() < bytes {
+            self.grow(bytes);
+        }
+    }
+
+    /// What is small doubles; of what is large, half would stay empty.
+    #[cold]
+    fn grow(&mut self, bytes: usize) {
+        match self.out.capacity() {
+            large @ LARGE.. => self.out.reserve_exact(bytes.max(large / 4)),
+            _ => self.out.reserve(bytes),
+        }
+    }
+
     /// Length, text, NUL.
     #[inline]
     pub(super) fn text(&mut self, text: &str) -> Result<(), Error> {
         let length = length(text.len() + 1)?;
-        self.out.reserve(4 + text.len() + 1);
+        self.reserve(4 + text.len() + 1);
         self.out.extend_from_slice(&length.to_le_bytes());
         self.out.extend_from_slice(text.as_bytes());
         self.out.push(0);

@@ -4,4 +4,4 @@ mod errors;
 mod same;
 mod zoo;
 
-use crate::decode;
+use crate::{decode, encode};

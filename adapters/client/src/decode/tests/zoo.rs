@@ -1,4 +1,5 @@
-//! Types of many kinds, each decoded twice: by this driver and by the `bson` crate. Also part of the fuzz target `decode`.
+//! Types of many kinds, each decoded twice, and documents encoded again: by this driver and by the `bson` crate. Also
+//! part of the fuzz target `decode`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use stator_wire::bson::{Doc, DocWriter};
 
-use super::decode;
+use super::{decode, encode};
 
 /// Decodes `bytes` into each type, and each of the first values in `bytes` into each type of a field.
 pub(crate) fn compare_all(bytes: &[u8]) {
@@ -71,7 +72,12 @@ fn documents(bytes: &[u8]) {
     let ours = decode::from_slice_owned::<Document>(bytes);
     match Document::try_from(RawDocument::from_bytes(bytes).expect("it is a document")) {
         _ if Doc::new(bytes).is_ok_and(|doc| doc.check_depth().is_err()) => assert!(ours.is_err()),
-        Ok(theirs) => same_text(&sorted_options(&theirs), &sorted_options(&ours.expect("a document"))),
+        Ok(theirs) => {
+            let ours = ours.expect("a document");
+            same_text(&sorted_options(&theirs), &sorted_options(&ours));
+            let encoded = encode::to_vec(&ours).expect("it was decoded");
+            assert_eq!(encoded, bson::serialize_to_vec(&ours).expect("it was decoded"), "{ours:?}");
+        }
         Err(_) if ours.is_ok() => assert!(Doc::new(bytes).is_ok_and(|doc| doc.validate().is_err())),
         Err(_) => {}
     }
