@@ -24,6 +24,7 @@ fn operations_keep_to_their_allocation_budgets() {
     runtime.block_on(async {
         let database = stator_tokio::Client::new(mongod.uri()).unwrap().database(&unique_db("allocations"));
         find_one_into_a_struct(&database).await;
+        idle_connections(&mongod.uri()).await;
         a_large_reply(&database).await;
         database.drop().await.unwrap();
     });
@@ -44,7 +45,21 @@ async fn find_one_into_a_struct(database: &stator_tokio::Database) {
     }
     let per_find = calls(region.change()) as f64 / ROUNDS as f64;
     println!("find_one into a struct: {per_find} allocations");
-    assert!(per_find <= 12.0, "{per_find} allocations for one find_one");
+    assert!(per_find <= 8.0, "{per_find} allocations for one find_one");
+}
+
+/// Connections that a pool keeps ready hold little more than their state: no buffers.
+async fn idle_connections(uri: &str) {
+    const CONNECTIONS: usize = 50;
+    let with = if uri.contains('?') { '&' } else { '?' };
+    let region = Region::new(HEAP);
+    let client = stator_tokio::Client::new(format!("{uri}{with}minPoolSize={CONNECTIONS}")).unwrap();
+    client.warm().await.unwrap();
+    let change = region.change();
+    let held = (change.bytes_allocated - change.bytes_deallocated) / CONNECTIONS;
+    println!("an idle connection: {held} bytes");
+    assert!(held < 12_000, "{held} bytes for one idle connection");
+    client.close().await;
 }
 
 /// The reply's frame is one allocation of its size. Fewer bytes than two frames are allocated in all, so nothing copies it.

@@ -215,6 +215,8 @@ impl<R: Runtime> Dial<R> {
         if let (Some(keys), Some(core)) = (keys, core.upgrade()) {
             lock(&core.hub).keys.insert(keys);
         }
+        // Of a hundred connections that a pool keeps ready most wait: without the buffer of the handshake.
+        io.input.shrink();
         io.input.set_limit(machine.hello().limits.max_message_size.max(FRAME_FLOOR));
         Ok(Link {
             seat,
