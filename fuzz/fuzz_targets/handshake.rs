@@ -229,7 +229,7 @@ impl Server {
         } else if let Some(challenged) = self.conversation.take() {
             match challenged.verify(payload) {
                 Ok(signature) => {
-                    answer = signature.clone();
+                    answer = signature;
                     self.proved = true;
                     done = !u.ratio(1, 4)?;
                 }
