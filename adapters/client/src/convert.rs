@@ -1,6 +1,6 @@
 //! Between the public BSON types and the bytes that the core speaks.
 
-use bson::{Bson, Document};
+use bson::{Bson, Document, RawDocument};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use stator_wire::bson::{Doc, DocBuf, Kind, RawValue, ValueBuf};
@@ -47,6 +47,15 @@ pub(crate) fn from_doc<T: DeserializeOwned + 'static>(doc: Doc<'_>) -> Result<T>
 /// Decodes a document from bytes of the network; borrows from them where the type allows.
 pub(crate) fn from_doc_borrowed<'a, T: Deserialize<'a>>(doc: Doc<'a>) -> Result<T> {
     decode::borrowed(doc).map_err(undecodable)
+}
+
+/// The document as it came, for others to decode: nested no deeper than they can bear, because they have no limit of their own.
+pub(crate) fn to_raw(doc: Doc<'_>) -> Result<&RawDocument> {
+    // Most documents need not be walked for that.
+    if doc.may_be_too_deep() {
+        doc.check_depth()?;
+    }
+    RawDocument::from_bytes(doc.as_bytes()).map_err(|error| Error::new(Phase::Decode, ErrorKind::Decode(error.into())))
 }
 
 /// Decodes one value from bytes of the network.

@@ -10,7 +10,7 @@ use stator_wire::bson::DocBuf;
 
 use super::Doubt;
 use crate::call::Call;
-use crate::convert::from_doc;
+use crate::convert::{from_doc, to_raw};
 use crate::database::Database;
 use crate::error::Result;
 use crate::inner::Core;
@@ -40,13 +40,7 @@ impl<R: Runtime> RunCommand<R> {
 
     /// The reply as it came, without decoding it.
     pub async fn raw(self) -> Result<bson::RawDocumentBuf> {
-        let reply = self.reply().await?;
-        // Whatever decodes it later recurses without a limit.
-        if reply.as_doc().may_be_too_deep() {
-            reply.as_doc().check_depth()?;
-        }
-        bson::RawDocumentBuf::from_bytes(reply.as_bytes().to_vec())
-            .map_err(|error| crate::Error::new(crate::Phase::Decode, crate::ErrorKind::Decode(error.into())))
+        to_raw(self.reply().await?.as_doc()).map(bson::RawDocument::to_owned)
     }
 
     // Not `async fn`s: their futures would hold the action twice.

@@ -23,7 +23,7 @@ use stator_wire::bson::Doc;
 
 use crate::action::BoxFuture;
 use crate::call::Call;
-use crate::convert::{from_doc, from_doc_borrowed};
+use crate::convert::{from_doc, from_doc_borrowed, to_raw};
 use crate::error::{Error, Result};
 use crate::execute::{Route, Served, Within};
 use crate::inner::Core;
@@ -129,11 +129,7 @@ impl<R: Runtime, T> Cursor<R, T> {
     /// The document that [`advance`](Self::advance) has moved to, as it came. `None` also if it is nested deeper than any server
     /// stores, because what it would be decoded with has no limit of its own.
     pub fn current(&self) -> Option<&RawDocument> {
-        let doc = self.current_doc()?;
-        if doc.may_be_too_deep() {
-            doc.check_depth().ok()?;
-        }
-        RawDocument::from_bytes(doc.as_bytes()).ok()
+        to_raw(self.current_doc()?).ok()
     }
 
     /// Decodes the current document; borrows from the reply where the type allows.

@@ -7,6 +7,7 @@ use serde::ser::{
 };
 use stator_wire::bson::{Index, Kind, find_nul};
 
+use super::HasId;
 use super::key::Key;
 use super::special::Special;
 use super::value::{Encoder, NOWHERE};
@@ -58,10 +59,9 @@ impl<'e, 'o> Compound<'e, 'o> {
 
     /// Begins a document with one field, and what stands there.
     pub(super) fn begin_variant(encoder: &'e mut Encoder<'o>, variant: &str, kind: Kind) -> Result<Self, Error> {
-        let outer = Self::begin(encoder, Kind::Document)?;
+        let mut outer = Self::begin(encoder, Kind::Document)?;
         let around = outer.start;
-        outer.encoder.has_id |= outer.encoder.is_outermost(around) && variant == "_id";
-        outer.encoder.key(variant)?;
+        outer.begin_field(variant)?;
         let inner = Self::begin(outer.encoder, kind)?;
         Ok(Self { around, ..inner })
     }
@@ -87,7 +87,7 @@ impl<'e, 'o> Compound<'e, 'o> {
     #[inline]
     pub(super) fn begin_field(&mut self, key: &str) -> Result<(), Error> {
         if key == "_id" && self.encoder.is_outermost(self.start) {
-            self.encoder.has_id = true;
+            self.encoder.has_id = HasId::Perhaps;
         }
         self.encoder.key(key)
     }
@@ -181,8 +181,7 @@ impl SerializeStructVariant for Compound<'_, '_> {
 
     #[inline]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Error> {
-        self.encoder.key(key)?;
-        value.serialize(&mut *self.encoder)
+        self.field(key, value)
     }
 
     #[inline]

@@ -63,7 +63,7 @@ pub fn append<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(),
 pub(crate) fn append_noting_id<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<HasId, Error> {
     let mut encoder = Encoder::new(out);
     value.serialize(&mut encoder)?;
-    Ok(encoder.has_id())
+    Ok(encoder.has_id)
 }
 
 /// Whether a document has an `_id`.

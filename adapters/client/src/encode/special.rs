@@ -127,7 +127,6 @@ impl<'e, 'o> Special<'e, 'o> {
 
     /// Corrects the subtype of the binary that stands here.
     fn subtype(&mut self, subtype: u8) -> Result<(), Error> {
-        let at = self.start + 4;
         if subtype == OLD_BINARY {
             // It has a second length in it.
             let bytes = self.encoder.out.split_off(self.start);
@@ -135,7 +134,7 @@ impl<'e, 'o> Special<'e, 'o> {
             let rest = bytes.get(5..).unwrap_or_default();
             return self.encoder.binary(OLD_BINARY, &[inner, rest].concat());
         }
-        if let Some(place) = self.encoder.out.get_mut(at) {
+        if let Some(place) = self.encoder.out.get_mut(self.start + 4) {
             *place = subtype;
         }
         Ok(())

@@ -18,10 +18,10 @@ pub(super) struct Encoder<'o> {
     /// What the bytes that come next are.
     bytes_are: Meaning,
     human_readable: bool,
-    pub(super) has_id: bool,
     /// Where the outermost document begins.
     outermost: usize,
-    copied: bool,
+    /// Whether it may have an `_id`.
+    pub(super) has_id: HasId,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,19 +41,7 @@ pub(super) const NOWHERE: usize = usize::MAX;
 impl<'o> Encoder<'o> {
     pub(super) const fn new(out: &'o mut Vec<u8>) -> Self {
         let outermost = out.len();
-        Self {
-            out,
-            type_at: NOWHERE,
-            bytes_are: Meaning::Binary,
-            human_readable: false,
-            has_id: false,
-            outermost,
-            copied: false,
-        }
-    }
-
-    pub(super) const fn has_id(&self) -> HasId {
-        if self.has_id || self.copied { HasId::Perhaps } else { HasId::No }
+        Self { out, type_at: NOWHERE, bytes_are: Meaning::Binary, human_readable: false, outermost, has_id: HasId::No }
     }
 
     /// Whether what begins at `start` is the outermost document.
@@ -126,7 +114,9 @@ impl<'o> Encoder<'o> {
     /// A document or array as it is.
     fn copy(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), Error> {
         self.kind(kind)?;
-        self.copied |= self.is_outermost(self.out.len());
+        if self.is_outermost(self.out.len()) {
+            self.has_id = HasId::Perhaps;
+        }
         let document = Doc::new(bytes).map_err(Error::custom)?;
         self.out.extend_from_slice(document.as_bytes());
         Ok(())
