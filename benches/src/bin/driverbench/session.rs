@@ -85,12 +85,6 @@ fn too_many_dials(reports: &[TaskReport]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A client whose runtime stands still while others have their turn may find its monitor late, and its connections closed: the
-/// official one's on the current-thread runtime did. What is measured is another matter, so it has a second go, and that is said.
-fn once_more(task: Task, contender: &Contender, error: &dyn std::error::Error) {
-    eprintln!("driverbench: {task} by {}: {error}; once more", contender.name);
-}
-
 /// Those who take part.
 struct Field<'a> {
     options: &'a Options,
@@ -125,16 +119,8 @@ impl Field<'_> {
         let (mut runners, mut counts) = (Vec::new(), Vec::new());
         for contender in &contenders {
             let mut runner = self.take(contender, task)?;
-            self.prepare(task)?;
-            let count = match calibrate(&mut *runner, task, self.options.slot) {
-                Err(error) => {
-                    once_more(task, contender, &*error);
-                    self.prepare(task)?;
-                    calibrate(&mut *runner, task, self.options.slot)
-                }
-                done => done,
-            };
-            counts.push(count.map_err(|error| format!("{task} by {}: {error}", contender.name))?);
+            let slot = self.options.slot;
+            counts.push(self.attempt(task, contender, || calibrate(&mut *runner, task, slot))?);
             runners.push(runner);
         }
         let mut rows: Vec<Row> = contenders.iter().map(row).collect();
@@ -142,15 +128,8 @@ impl Field<'_> {
             // Who begins comes last the next time, so that nobody always follows the same one.
             for place in 0..runners.len() {
                 let place = if round % 2 == 0 { place } else { runners.len() - 1 - place };
-                self.prepare(task)?;
-                let sample = match Sample::take(&mut *runners[place], task, counts[place]) {
-                    Err(error) => {
-                        once_more(task, &contenders[place], &*error);
-                        self.prepare(task)?;
-                        Sample::take(&mut *runners[place], task, counts[place])?
-                    }
-                    Ok(sample) => sample,
-                };
+                let (runner, count) = (&mut runners[place], counts[place]);
+                let sample = self.attempt(task, &contenders[place], || Sample::take(&mut **runner, task, count))?;
                 rows[place].samples.push(sample);
             }
         }
@@ -169,6 +148,24 @@ impl Field<'_> {
             }
         }
         Ok(rows)
+    }
+
+    /// A client whose runtime stands still while others have their turn may find its monitor late, and its connections closed: the
+    /// official one's on the current-thread runtime did. What is measured is another matter, so it has a second go, and that is said.
+    fn attempt<T>(
+        &self,
+        task: Task,
+        contender: &Contender,
+        mut go: impl FnMut() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let said = |error| format!("{task} by {}: {error}", contender.name);
+        self.prepare(task)?;
+        match go() {
+            Err(error) => eprintln!("driverbench: {}; once more", said(error)),
+            done => return done,
+        }
+        self.prepare(task)?;
+        Ok(go().map_err(said)?)
     }
 
     fn take(&mut self, contender: &Contender, task: Task) -> Result<Box<dyn Runner>, Failure> {
