@@ -68,7 +68,7 @@ impl<R: Runtime> Client<R> {
     }
 
     pub(crate) fn call(&self) -> Call<R> {
-        Call::new(self.core.settings.clone(), None)
+        Call::new(Arc::clone(&self.core.settings), None)
     }
 
     /// Starts a session: operations that are given it belong together. See [`session`](crate::session).
@@ -78,7 +78,7 @@ impl<R: Runtime> Client<R> {
 
     /// A handle on a database; nothing is created on the server.
     pub fn database(&self, name: &str) -> Database<R> {
-        Database::new(self.clone(), name, self.core.settings.clone())
+        Database::new(self.clone(), name, Arc::clone(&self.core.settings))
     }
 
     /// As [`database`](Self::database), with concerns, read preference or timeout of its own.

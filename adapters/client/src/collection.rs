@@ -34,7 +34,7 @@ pub struct Collection<R: Runtime, T = Document> {
 struct Inner<R: Runtime> {
     database: Database<R>,
     namespace: Namespace,
-    settings: Settings,
+    settings: Arc<Settings>,
 }
 
 impl<R: Runtime, T> Clone for Collection<R, T> {
@@ -50,9 +50,9 @@ impl<R: Runtime, T> fmt::Debug for Collection<R, T> {
 }
 
 impl<R: Runtime, T> Collection<R, T> {
-    pub(crate) fn new(database: Database<R>, name: &str, settings: Settings) -> Self {
+    pub(crate) fn new(database: Database<R>, name: &str, settings: impl Into<Arc<Settings>>) -> Self {
         let namespace = Namespace::new(database.name(), name);
-        Self { inner: Arc::new(Inner { database, namespace, settings }), documents: PhantomData }
+        Self { inner: Arc::new(Inner { database, namespace, settings: settings.into() }), documents: PhantomData }
     }
 
     /// The database that it belongs to.
@@ -75,13 +75,13 @@ impl<R: Runtime, T> Collection<R, T> {
     }
 
     pub(crate) fn call(&self) -> Call<R> {
-        Call::new(self.inner.settings.clone(), self.inner.database.session().cloned())
+        Call::new(Arc::clone(&self.inner.settings), self.inner.database.session().cloned())
     }
 
     /// The same collection with all of its operations in a session, and thereby in its transactions. The session must be of the
     /// same client.
     pub fn with_session(&self, session: &ClientSession<R>) -> Self {
-        Self::new(self.inner.database.with_session(session), self.name(), self.inner.settings.clone())
+        Self::new(self.inner.database.with_session(session), self.name(), Arc::clone(&self.inner.settings))
     }
 
     /// The same collection with concerns, read preference or timeout of its own.
@@ -97,7 +97,7 @@ impl<R: Runtime, T> Collection<R, T> {
     /// The collection `self.name` + `.` + `name`.
     pub fn sub(&self, name: &str) -> Self {
         let name = format!("{}.{name}", self.name());
-        Self::new(self.inner.database.clone(), &name, self.inner.settings.clone())
+        Self::new(self.inner.database.clone(), &name, Arc::clone(&self.inner.settings))
     }
 
     /// Counts the documents that match, exactly: an aggregation.

@@ -27,13 +27,13 @@ pub struct Database<R: Runtime> {
 struct Inner<R: Runtime> {
     client: Client<R>,
     name: Box<str>,
-    settings: Settings,
+    settings: Arc<Settings>,
     session: Option<ClientSession<R>>,
 }
 
 impl<R: Runtime> Database<R> {
-    pub(crate) fn new(client: Client<R>, name: &str, settings: Settings) -> Self {
-        Self { inner: Arc::new(Inner { client, name: name.into(), settings, session: None }) }
+    pub(crate) fn new(client: Client<R>, name: &str, settings: impl Into<Arc<Settings>>) -> Self {
+        Self { inner: Arc::new(Inner { client, name: name.into(), settings: settings.into(), session: None }) }
     }
 
     /// The client that it belongs to.
@@ -47,7 +47,7 @@ impl<R: Runtime> Database<R> {
     }
 
     pub(crate) fn call(&self) -> Call<R> {
-        Call::new(self.inner.settings.clone(), self.inner.session.clone())
+        Call::new(Arc::clone(&self.inner.settings), self.inner.session.clone())
     }
 
     pub(crate) fn session(&self) -> Option<&ClientSession<R>> {
@@ -57,12 +57,14 @@ impl<R: Runtime> Database<R> {
     /// The same database with all operations of it and its collections in a session, and thereby in its transactions. The
     /// session must be of the same client.
     pub fn with_session(&self, session: &ClientSession<R>) -> Self {
-        self.like(self.inner.settings.clone(), Some(session.clone()))
+        self.like(Arc::clone(&self.inner.settings), Some(session.clone()))
     }
 
-    fn like(&self, settings: Settings, session: Option<ClientSession<R>>) -> Self {
+    fn like(&self, settings: impl Into<Arc<Settings>>, session: Option<ClientSession<R>>) -> Self {
         let Inner { client, name, .. } = &*self.inner;
-        Self { inner: Arc::new(Inner { client: client.clone(), name: name.clone(), settings, session }) }
+        Self {
+            inner: Arc::new(Inner { client: client.clone(), name: name.clone(), settings: settings.into(), session }),
+        }
     }
 
     /// The same database with concerns, read preference or timeout of its own.
@@ -72,7 +74,7 @@ impl<R: Runtime> Database<R> {
 
     /// A handle on a collection of documents of type `T`; nothing is created on the server.
     pub fn collection<T>(&self, name: &str) -> Collection<R, T> {
-        Collection::new(self.clone(), name, self.inner.settings.clone())
+        Collection::new(self.clone(), name, Arc::clone(&self.inner.settings))
     }
 
     /// As [`collection`](Self::collection), with concerns, read preference or timeout of its own.

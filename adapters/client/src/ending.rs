@@ -4,6 +4,7 @@ use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::task::Poll;
 use core::time::Duration;
+use std::sync::Arc;
 
 use stator_proto::Instant;
 use stator_proto::operation::Settings;
@@ -38,7 +39,7 @@ impl<R: Runtime> Core<R> {
         while let Some(ids) = self.sessions_to_end() {
             let left = until - self.runtime.now();
             let read_preference = Some(ReadPreference::primary_preferred());
-            let settings = Settings { read_preference, timeout: Some(left), ..Settings::default() };
+            let settings = Arc::new(Settings { read_preference, timeout: Some(left), ..Settings::default() });
             let ended = self.execute_on(Route::Any, EndSessions { ids }, settings, Within::Own).await;
             if ended.is_err() || left.is_zero() {
                 return;

@@ -99,7 +99,7 @@ impl<R: Runtime> Core<R> {
         &'c self,
         route: Route<'c, R>,
         operation: O,
-        settings: Settings,
+        settings: Arc<Settings>,
         within: Within<R>,
     ) -> impl Future<Output = Result<Served<'c, R, O::Output>>> {
         let start = self.start();
@@ -116,7 +116,7 @@ impl<R: Runtime> Core<R> {
         &self,
         start: Start,
         operation: O,
-        settings: Settings,
+        settings: Arc<Settings>,
         within: Within<R>,
     ) -> Running<'_, R, O> {
         let mut exec: Exec<O, Error> = Exec::new(start.now, operation, settings, self.config().server_api.clone())

@@ -42,7 +42,7 @@ pub(crate) struct Core<R: Runtime> {
     pub(crate) credentials: Arc<Store>,
     pub(crate) metadata: Mutex<ClientMetadata>,
     pub(crate) hub: Mutex<Hub<R>>,
-    pub(crate) settings: Settings,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) retries: RetryOptions,
     pub(crate) selector: Option<ServerSelector>,
     /// Events on their way to the listeners.
@@ -104,7 +104,7 @@ impl<R: Runtime> Core<R> {
             choices: AtomicU64::new(u64::from_le_bytes(seed)),
             hub: Mutex::new(hub),
             this: this.clone(),
-            settings,
+            settings: Arc::new(settings),
             selector: server_selector,
             retries: RetryOptions {
                 retry_reads: config.retry_reads(),

@@ -123,7 +123,7 @@ async fn serve<R: Runtime>(core: &Arc<Core<R>>, Work { kill, farewells }: Work<R
         let timeout = timeout
             .filter(|timeout| !timeout.is_zero())
             .map_or(CLEANUP_TIMEOUT, |timeout| timeout.min(CLEANUP_TIMEOUT));
-        let settings = Settings { timeout: Some(timeout), ..Settings::default() };
+        let settings = Arc::new(Settings { timeout: Some(timeout), ..Settings::default() });
         let mut pinned = link.and_then(|link| Lease::new(core, link).into_owned());
         let route = match &mut pinned {
             Some(pinned) => Route::Connection(pinned),

@@ -56,7 +56,7 @@ fn tour(host: &mut Host, planets: &Namespace) -> Result {
 
     println!("find them, the largest first, in batches of three");
     let mut find = Find::new(planets.clone(), DocBuf::default());
-    find.sort = Some(document(|doc| _ = doc.i32("radius_km", -1))?);
+    find.options.sort = Some(document(|doc| _ = doc.i32("radius_km", -1))?);
     find.batch_size = Some(3);
     let first = host.execute(find)?;
     let mut cursor = Cursor::new(first, planets.clone(), Some(3), None, None);

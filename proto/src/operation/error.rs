@@ -7,6 +7,7 @@ use core::fmt;
 
 use stator_wire::bson::{BsonError, Doc, DocBuf, ValueBuf};
 
+use super::{Empty, Sparse};
 use crate::hello::TopologyVersion;
 use crate::session::SessionError;
 
@@ -188,6 +189,21 @@ pub struct WriteFailure {
     pub upserted: Vec<(usize, ValueBuf)>,
 }
 
+impl Empty for WriteFailure {
+    fn empty() -> &'static Self {
+        static EMPTY: WriteFailure = WriteFailure {
+            write_errors: Vec::new(),
+            write_concern_error: None,
+            write_concern_errors: Vec::new(),
+            labels: Vec::new(),
+            done: 0,
+            modified: 0,
+            upserted: Vec::new(),
+        };
+        &EMPTY
+    }
+}
+
 impl WriteFailure {
     /// Whether nothing went wrong.
     pub const fn is_empty(&self) -> bool {
@@ -200,6 +216,14 @@ impl WriteFailure {
         let mut failure = Self { done, ..Self::default() };
         failure.add(reply, 0)?;
         if failure.is_empty() { Ok(()) } else { Err(OperationError::Write(Box::new(failure))) }
+    }
+
+    /// As [`add`](Self::add), and makes no room where there is nothing to add.
+    pub(crate) fn note(place: &mut Sparse<Self>, reply: Doc<'_>, offset: usize) -> Result<(), OperationError> {
+        if reply.get("writeErrors")?.is_some() || reply.get("writeConcernError")?.is_some() {
+            place.add(reply, offset)?;
+        }
+        Ok(())
     }
 
     /// Adds what `reply` reports; `offset` is the index of the batch's first write.

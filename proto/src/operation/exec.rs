@@ -26,6 +26,7 @@
 //! With [`Exec::with_retries`] the machine asks for another check-out after an error that may be retried. Whenever
 //! [`Exec::wants_address`] is true the host says which server it was that it had selected, with [`Exec::handle_address`].
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -102,7 +103,7 @@ pub struct Exec<O: Operation, E> {
     operation: O,
     /// As they were when the last batch was cut.
     traits: Traits,
-    settings: Settings,
+    settings: Arc<Settings>,
     server_api: Option<ServerApi>,
     deadline: Instant,
     has_timeout: bool,

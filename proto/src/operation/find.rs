@@ -4,7 +4,9 @@ use core::time::Duration;
 
 use stator_wire::bson::{DocBuf, DocWriter, ValueBuf};
 
-use super::{MaxTime, Namespace, Operation, OperationError, Optional, Progress, TimeoutMode, Traits, check_cursor};
+use super::{
+    Empty, MaxTime, Namespace, Operation, OperationError, Optional, Progress, Sparse, TimeoutMode, Traits, check_cursor,
+};
 use crate::connection::Reply;
 use crate::cursor::CursorReply;
 
@@ -40,23 +42,32 @@ impl CursorType {
 pub struct Find {
     pub namespace: Namespace,
     pub filter: DocBuf,
-    pub sort: Option<DocBuf>,
-    pub projection: Option<DocBuf>,
-    /// A document or an index name.
-    pub hint: Option<ValueBuf>,
-    pub skip: Option<u64>,
     /// Negative: as many documents at most, in a single batch.
     pub limit: Option<i64>,
     pub batch_size: Option<u32>,
     /// Close the cursor after the first batch.
     pub single_batch: bool,
+    pub cursor_type: CursorType,
+    /// What `timeoutMS` counts for.
+    pub timeout_mode: Option<TimeoutMode>,
+    pub options: Sparse<FindOptions>,
+}
+
+/// The options of a [`Find`] that most do without.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs, reason = "the fields are the command's own options, documented by the server's manual")]
+pub struct FindOptions {
+    pub sort: Option<DocBuf>,
+    pub projection: Option<DocBuf>,
+    /// A document or an index name.
+    pub hint: Option<ValueBuf>,
+    pub skip: Option<u64>,
     pub comment: Option<ValueBuf>,
     pub max_time: Option<Duration>,
     pub max: Option<DocBuf>,
     pub min: Option<DocBuf>,
     pub return_key: Option<bool>,
     pub show_record_id: Option<bool>,
-    pub cursor_type: CursorType,
     pub oplog_replay: Option<bool>,
     pub no_cursor_timeout: Option<bool>,
     pub allow_partial_results: Option<bool>,
@@ -65,8 +76,31 @@ pub struct Find {
     pub let_vars: Option<DocBuf>,
     /// For `getMore` of a tailable, awaiting cursor.
     pub max_await_time: Option<Duration>,
-    /// What `timeoutMS` counts for.
-    pub timeout_mode: Option<TimeoutMode>,
+}
+
+impl Empty for FindOptions {
+    fn empty() -> &'static Self {
+        static EMPTY: FindOptions = FindOptions {
+            sort: None,
+            projection: None,
+            hint: None,
+            skip: None,
+            comment: None,
+            max_time: None,
+            max: None,
+            min: None,
+            return_key: None,
+            show_record_id: None,
+            oplog_replay: None,
+            no_cursor_timeout: None,
+            allow_partial_results: None,
+            collation: None,
+            allow_disk_use: None,
+            let_vars: None,
+            max_await_time: None,
+        };
+        &EMPTY
+    }
 }
 
 impl Find {
@@ -75,28 +109,12 @@ impl Find {
         Self {
             namespace,
             filter,
-            sort: None,
-            projection: None,
-            hint: None,
-            skip: None,
             limit: None,
             batch_size: None,
             single_batch: false,
-            comment: None,
-            max_time: None,
-            max: None,
-            min: None,
-            return_key: None,
-            show_record_id: None,
             cursor_type: CursorType::default(),
-            oplog_replay: None,
-            no_cursor_timeout: None,
-            allow_partial_results: None,
-            collation: None,
-            allow_disk_use: None,
-            let_vars: None,
-            max_await_time: None,
             timeout_mode: None,
+            options: Sparse::new(),
         }
     }
 
@@ -126,9 +144,9 @@ impl Operation for Find {
     /// A tailable cursor that does not wait would be ended by the time of its first command.
     fn max_time(&self) -> MaxTime {
         match self.cursor_type {
-            CursorType::Tailable => MaxTime::Unbounded(self.max_time),
-            CursorType::TailableAwait => MaxTime::Deadline(self.max_time),
-            CursorType::NonTailable | CursorType::Exhaust => MaxTime::opening(self.timeout_mode, self.max_time),
+            CursorType::Tailable => MaxTime::Unbounded(self.options.max_time),
+            CursorType::TailableAwait => MaxTime::Deadline(self.options.max_time),
+            CursorType::NonTailable | CursorType::Exhaust => MaxTime::opening(self.timeout_mode, self.options.max_time),
         }
     }
 
@@ -137,7 +155,7 @@ impl Operation for Find {
     }
 
     fn check_timeout(&self, timeout: Option<Duration>) -> Result<(), OperationError> {
-        check_cursor(self.timeout_mode, self.cursor_type.is_tailable(), self.max_await_time, timeout)
+        check_cursor(self.timeout_mode, self.cursor_type.is_tailable(), self.options.max_await_time, timeout)
     }
 
     fn write(&self, body: &mut DocWriter<'_>) {
@@ -148,31 +166,38 @@ impl Operation for Find {
             Some(limit) if limit == size => size.saturating_add(1),
             _ => size,
         });
-        body.str("find", self.namespace.collection())
-            .doc("filter", self.filter.as_doc())
-            .opt_doc("sort", self.sort.as_ref())
+        body.str("find", self.namespace.collection()).doc("filter", self.filter.as_doc());
+        if let Some(options) = self.options.get() {
+            options.write(body);
+        }
+        body.opt_i64("limit", limit)
+            .opt_i64("batchSize", batch_size.filter(|_| !single))
+            .opt_bool("singleBatch", single.then_some(true))
+            .opt_bool("tailable", self.cursor_type.is_tailable().then_some(true))
+            .opt_bool("awaitData", (self.cursor_type == CursorType::TailableAwait).then_some(true));
+    }
+
+    fn handle_reply(&mut self, reply: Reply) -> Result<Progress<CursorReply>, OperationError> {
+        CursorReply::parse(reply, "firstBatch", Some(&self.namespace)).map(Progress::Done)
+    }
+}
+
+impl FindOptions {
+    fn write(&self, body: &mut DocWriter<'_>) {
+        body.opt_doc("sort", self.sort.as_ref())
             .opt_doc("projection", self.projection.as_ref())
             .opt_value("hint", self.hint.as_ref())
             .opt_u64("skip", self.skip)
-            .opt_i64("limit", limit)
-            .opt_i64("batchSize", batch_size.filter(|_| !single))
-            .opt_bool("singleBatch", single.then_some(true))
             .opt_value("comment", self.comment.as_ref())
             .opt_doc("max", self.max.as_ref())
             .opt_doc("min", self.min.as_ref())
             .opt_bool("returnKey", self.return_key)
             .opt_bool("showRecordId", self.show_record_id)
-            .opt_bool("tailable", self.cursor_type.is_tailable().then_some(true))
-            .opt_bool("awaitData", (self.cursor_type == CursorType::TailableAwait).then_some(true))
             .opt_bool("oplogReplay", self.oplog_replay)
             .opt_bool("noCursorTimeout", self.no_cursor_timeout)
             .opt_bool("allowPartialResults", self.allow_partial_results)
             .opt_doc("collation", self.collation.as_ref())
             .opt_bool("allowDiskUse", self.allow_disk_use)
             .opt_doc("let", self.let_vars.as_ref());
-    }
-
-    fn handle_reply(&mut self, reply: Reply) -> Result<Progress<CursorReply>, OperationError> {
-        CursorReply::parse(reply, "firstBatch", Some(&self.namespace)).map(Progress::Done)
     }
 }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use stator_wire::bson::{DocWriter, ValueBuf};
 
 use super::{
-    Batch, Documents, Namespace, Operation, OperationError, Optional, Progress, Traits, WriteError, WriteFailure,
-    count_of,
+    Batch, Documents, Namespace, Operation, OperationError, Optional, Progress, Sparse, Traits, WriteError,
+    WriteFailure, count_of,
 };
 use crate::connection::{Connection, Reply, Sequence};
 
@@ -28,7 +28,7 @@ pub struct Insert {
     batch: Batch,
     sequence: Sequence,
     inserted: u64,
-    failure: WriteFailure,
+    failure: Sparse<WriteFailure>,
 }
 
 /// The result of an [`Insert`].
@@ -52,7 +52,7 @@ impl Insert {
             batch: Batch::default(),
             sequence: Sequence { identifier: "documents", documents: Bytes::new() },
             inserted: 0,
-            failure: WriteFailure::default(),
+            failure: Sparse::new(),
         }
     }
 
@@ -65,7 +65,7 @@ impl Insert {
     /// What had gone wrong before the operation failed for another reason. For a host that runs the operation by
     /// reference.
     pub fn take_failure(&mut self) -> WriteFailure {
-        core::mem::take(&mut self.failure)
+        self.failure.take()
     }
 
     fn is_ordered(&self) -> bool {
@@ -111,7 +111,7 @@ impl Operation for Insert {
     fn handle_reply(&mut self, reply: Reply) -> Result<Progress<Inserted>, OperationError> {
         let body = reply.body();
         self.inserted += count_of(body, "n")?;
-        self.failure.add(body, self.batch.current().start)?;
+        WriteFailure::note(&mut self.failure, body, self.batch.current().start)?;
         let stop = self.is_ordered() && !self.failure.write_errors.is_empty();
         if self.batch.advance(&self.documents) && !stop {
             return Ok(Progress::More);
@@ -120,7 +120,7 @@ impl Operation for Insert {
             return Ok(Progress::Done(Inserted { count: self.inserted, acknowledged: true }));
         }
         self.failure.done = self.inserted;
-        Err(OperationError::Write(Box::new(core::mem::take(&mut self.failure))))
+        Err(OperationError::Write(Box::new(self.failure.take())))
     }
 
     fn unacknowledged(&mut self) -> Option<Progress<Inserted>> {

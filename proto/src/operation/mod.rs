@@ -30,6 +30,7 @@ mod insert;
 mod kill_cursors;
 mod run_command;
 mod run_cursor_command;
+mod sparse;
 pub(crate) mod stamps;
 mod statements;
 mod timeout;
@@ -50,7 +51,7 @@ pub use delete::{Delete, DeleteStatement, Deleted};
 pub use distinct::Distinct;
 pub use error::{CommandError, OperationError, WriteConcernError, WriteError, WriteFailure};
 pub use exec::{Exec, Reached, SessionSlot, Step};
-pub use find::{CursorType, Find};
+pub use find::{CursorType, Find, FindOptions};
 pub use find_and_modify::{FindAndModify, Modification};
 pub use get_more::GetMore;
 pub use indexes::{CreateIndexes, DropIndexes, ListIndexes};
@@ -58,6 +59,7 @@ pub use insert::{Insert, Inserted};
 pub use kill_cursors::KillCursors;
 pub use run_command::RunCommand;
 pub use run_cursor_command::RunCursorCommand;
+pub use sparse::{Empty, Sparse};
 pub use timeout::{MaxTime, TimeoutMode};
 pub(crate) use timeout::{check_cursor, due};
 pub use update::{Change, Update, UpdateStatement, Updated};
@@ -286,6 +288,20 @@ pub struct Settings {
     /// `rawData`, for MongoDB's internal use; sent to servers from 8.2 on only.
     #[doc(hidden)]
     pub raw_data: Option<bool>,
+}
+
+impl Empty for Settings {
+    fn empty() -> &'static Self {
+        static EMPTY: Settings = Settings {
+            read_concern: None,
+            write_concern: None,
+            read_preference: None,
+            timeout: None,
+            deadline: None,
+            raw_data: None,
+        };
+        &EMPTY
+    }
 }
 
 impl Settings {

@@ -7,7 +7,7 @@ use core::ops::Range;
 use bytes::Bytes;
 use stator_wire::bson::{Doc, DocWriter};
 
-use super::{Batch, Documents, OperationError, WriteFailure};
+use super::{Batch, Documents, OperationError, Sparse, WriteFailure};
 use crate::connection::{Connection, Sequence};
 use crate::hello::Limits;
 
@@ -25,7 +25,7 @@ pub(super) struct Statements {
     batch: Batch,
     sequence: Sequence,
     /// What has gone wrong so far.
-    pub(super) failure: WriteFailure,
+    pub(super) failure: Sparse<WriteFailure>,
 }
 
 impl Statements {
@@ -77,7 +77,8 @@ impl Statements {
 
     /// Notes the errors of a reply; whether another batch is to be sent.
     pub(super) fn handle_reply(&mut self, reply: Doc<'_>, ordered: bool) -> Result<bool, OperationError> {
-        self.failure.add(reply, self.offset())?;
+        let offset = self.offset();
+        WriteFailure::note(&mut self.failure, reply, offset)?;
         Ok((!ordered || self.failure.write_errors.is_empty()) && self.advance())
     }
 
@@ -87,7 +88,7 @@ impl Statements {
             return Ok(());
         }
         self.failure.done = done;
-        Err(OperationError::Write(Box::new(core::mem::take(&mut self.failure))))
+        Err(OperationError::Write(Box::new(self.failure.take())))
     }
 }
 
@@ -139,7 +140,7 @@ impl Encoder {
             many: self.many,
             batch: Batch::default(),
             sequence: Sequence { identifier, documents: Bytes::new() },
-            failure: WriteFailure::default(),
+            failure: Sparse::new(),
         })
     }
 }

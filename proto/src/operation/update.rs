@@ -206,8 +206,10 @@ impl Operation for Update {
         if self.statements.handle_reply(reply.body(), self.is_ordered())? {
             return Ok(Progress::More);
         }
-        self.statements.failure.modified = self.updated.modified;
-        self.statements.failure.upserted.clone_from(&self.updated.upserted);
+        if !self.statements.failure.is_empty() {
+            self.statements.failure.modified = self.updated.modified;
+            self.statements.failure.upserted.clone_from(&self.updated.upserted);
+        }
         self.statements.finish(self.updated.matched)?;
         Ok(Progress::Done(self.updated.clone()))
     }

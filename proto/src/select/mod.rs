@@ -50,7 +50,7 @@ use core::time::Duration;
 
 use crate::ServerAddress;
 use crate::hello::ServerKind;
-use crate::topology::{ServerDescription, TopologyDescription};
+use crate::topology::{ServerDescription, TopologyDescription, TopologyKind};
 
 mod error;
 mod failure;
@@ -108,6 +108,10 @@ pub fn select<'t, C>(
     filter::check(topology, target, options)?;
     if let Target::Address(address) = target {
         return Ok(at(topology, address));
+    }
+    if matches!(topology.kind, TopologyKind::Single | TopologyKind::LoadBalanced) {
+        // There is one, and it serves whatever is wanted.
+        return Ok(topology.servers.values().find(|server| server.kind != ServerKind::Unknown));
     }
     let Some(filter) = Filter::find(topology, target, avoid, options) else { return Ok(None) };
     let suitable = filter.servers(topology);

@@ -39,17 +39,22 @@ impl Doc<'_> {
     }
 
     /// Whether something could be nested deeper than [`MAX_DEPTH`], told without reading the structure: each level below the
-    /// first has an element type byte of its own, and most documents hold fewer bytes of these values.
+    /// first has an element type byte of its own and takes seven bytes, and most documents are shorter or hold fewer bytes of these values.
     ///
     /// `false` is certain. After `true`, [`check_depth`](Self::check_depth) knows. It says nothing of bounds; a decoder that checks
     /// them itself needs no more than this.
     pub fn may_be_too_deep(self) -> bool {
-        let (blocks, rest) = self.as_bytes().as_chunks::<BLOCK>();
-        let mut nested = openers(rest);
-        for block in blocks {
+        let mut rest = self.as_bytes();
+        let mut nested = 0;
+        // Where what has not been looked at cannot hold as many levels as are missing, the rest does not matter.
+        while nested + rest.len() / LEVEL >= MAX_DEPTH {
+            let Some((block, after)) = rest.split_first_chunk::<BLOCK>() else {
+                return nested + openers(rest) >= MAX_DEPTH;
+            };
             nested += openers(block);
+            rest = after;
         }
-        nested >= MAX_DEPTH
+        false
     }
 
     /// Visits all elements of up to `levels` levels in order, without recursion. `TEXT`: looks at the values too.
@@ -159,6 +164,9 @@ const FIRST_OPENER: u8 = Kind::Document.to_byte();
 const LAST_OPENER: u8 = Kind::CodeWithScope.to_byte();
 const TO_TOP: u8 = i8::MAX.cast_unsigned() - LAST_OPENER;
 const _: () = assert!(FIRST_OPENER < Kind::Array.to_byte() && Kind::Array.to_byte() < LAST_OPENER);
+
+/// The fewest bytes that a level takes: its type, the end of its key, its length, and its terminator.
+const LEVEL: usize = 7;
 
 /// Counts of so many bytes fit into one, which lets the compiler count many at a time.
 const BLOCK: usize = 224;

@@ -3,7 +3,6 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::doc::find_nul;
 use super::parse::OLD_BINARY;
 use super::{ArrayWriter, BsonError, Doc, Kind, RawValue, Timestamp, Value};
 
@@ -284,20 +283,24 @@ impl<'b> DocWriter<'b> {
 
     #[inline]
     fn head(&mut self, kind: Kind, key: &str) {
+        // With what most values take.
+        self.buf.reserve(key.len() + 2 + 8);
         self.buf.push(kind.to_byte());
         self.cstring(key);
     }
 
     /// Text and NUL; text that contains NUL ends there, and that is an error.
-    #[inline]
     fn cstring(&mut self, text: &str) {
-        let mut bytes = text.as_bytes();
-        if let Some(nul) = find_nul(bytes) {
-            self.fail(BsonError::ContainsNul { offset: self.buf.len() });
-            bytes = &bytes[..nul];
-        }
+        let bytes = text.as_bytes();
+        let bytes = if bytes.contains(&0) { self.cut(bytes) } else { bytes };
         self.buf.extend_from_slice(bytes);
         self.buf.push(0);
+    }
+
+    #[cold]
+    fn cut<'t>(&mut self, text: &'t [u8]) -> &'t [u8] {
+        self.fail(BsonError::ContainsNul { offset: self.buf.len() });
+        text.split(|&byte| byte == 0).next().unwrap_or_default()
     }
 
     /// A length as it is written, or an error and `None`.

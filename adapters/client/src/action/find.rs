@@ -66,10 +66,10 @@ impl<R: Runtime, T> Find<R, T> {
             _ => Ok(()),
         });
         let core = Arc::clone(self.collection.core());
-        let (batch_size, comment) = (self.op.batch_size, self.op.comment.clone());
+        let (batch_size, comment) = (self.op.batch_size, self.op.options.comment.clone());
         // Only an awaiting cursor's getMore may carry a time (specification *Find, getMore, killCursors*).
         let awaits = self.op.cursor_type == CursorType::TailableAwait;
-        let max_await_time = self.op.max_await_time.filter(|_| awaits);
+        let max_await_time = self.op.options.max_await_time.filter(|_| awaits);
         let namespace = self.collection.namespace().clone();
         let limit = self.op.limit.map_or(0, i64::unsigned_abs);
         let machine = move |reply| {
@@ -119,33 +119,33 @@ macro_rules! find_setters {
     ($action:ident) => {
         setters! { $action<T>:
             /// The order of the documents.
-            doc sort => op.sort;
+            doc sort => op.options.sort;
             /// Which fields to return.
-            doc projection => op.projection;
+            doc projection => op.options.projection;
             /// The index to use.
-            hint hint => op.hint;
+            hint hint => op.options.hint;
             /// How many documents to pass over.
-            u64 skip => op.skip;
+            u64 skip => op.options.skip;
             /// Shown in the server's log and profile.
-            value comment => op.comment;
+            value comment => op.options.comment;
             /// How long the server may work on the command.
-            duration max_time => op.max_time;
+            duration max_time => op.options.max_time;
             /// The exclusive upper bound of an index; needs `hint`.
-            doc max => op.max;
+            doc max => op.options.max;
             /// The inclusive lower bound of an index; needs `hint`.
-            doc min => op.min;
+            doc min => op.options.min;
             /// Whether to return only the index's keys.
-            bool return_key => op.return_key;
+            bool return_key => op.options.return_key;
             /// Whether to add the record's id to each document.
-            bool show_record_id => op.show_record_id;
+            bool show_record_id => op.options.show_record_id;
             /// Whether a mongos returns what it has when shards are missing.
-            bool allow_partial_results => op.allow_partial_results;
+            bool allow_partial_results => op.options.allow_partial_results;
             /// Rules for comparing strings.
-            doc collation => op.collation;
+            doc collation => op.options.collation;
             /// Whether the server may use temporary files to sort.
-            bool allow_disk_use => op.allow_disk_use;
+            bool allow_disk_use => op.options.allow_disk_use;
             /// Variables for expressions (5.0 and later).
-            doc let_vars => op.let_vars;
+            doc let_vars => op.options.let_vars;
             /// Instead of the collection's read concern.
             read_concern read_concern => call.given.read_concern;
             /// Instead of the collection's read preference.
@@ -165,14 +165,14 @@ setters! { Find<T>:
     /// The most documents in a batch.
     u32 batch_size => op.batch_size;
     /// Whether the server must not close the cursor after 10 minutes without use.
-    bool no_cursor_timeout => op.no_cursor_timeout;
+    bool no_cursor_timeout => op.options.no_cursor_timeout;
     /// No effect on servers since 4.4; there for old code.
-    bool oplog_replay => op.oplog_replay;
+    bool oplog_replay => op.options.oplog_replay;
     /// What the timeout counts for: the whole life of the cursor (the default, unless it is tailable) or each step of it. Needs a
     /// timeout.
     timeout_mode timeout_mode => op.timeout_mode;
     /// How long the server waits for documents on a tailable, awaiting cursor. Must be shorter than the timeout, if there is one.
-    duration max_await_time => op.max_await_time;
+    duration max_await_time => op.options.max_await_time;
 }
 
 awaitable!(Find<T> ['static] => Cursor<R, T>);

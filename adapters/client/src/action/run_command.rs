@@ -31,7 +31,7 @@ impl<R: Runtime> RunCommand<R> {
         let mut doubt = Doubt::default();
         let command = doubt.doc(command);
         // A command of the user's own takes nothing from the database but its timeout (specification *runCommand*).
-        Self { database: database.clone(), command, call: database.call().on_its_own(), doubt }
+        Self { database: database.clone(), command, call: database.call().on_primary(), doubt }
     }
 
     fn core(&self) -> &Arc<Core<R>> {

@@ -42,7 +42,7 @@ impl<R: Runtime> RunCursorCommand<R> {
             comment: None,
             timeout_mode: None,
             // As run_command.
-            call: database.call().on_its_own(),
+            call: database.call().on_primary(),
             database: database.clone(),
             doubt,
         }

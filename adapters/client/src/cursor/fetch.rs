@@ -54,7 +54,7 @@ pub(super) async fn next_batch<R: Runtime>(
     core: Arc<Core<R>>,
     server: Arc<ServerAddress>,
     command: GetMore,
-    settings: Settings,
+    settings: Arc<Settings>,
     within: Within<R>,
 ) -> Result<Batch<R>> {
     let exhaust = command.exhaust;
@@ -68,7 +68,7 @@ pub(super) async fn next_pinned<R: Runtime>(
     core: Arc<Core<R>>,
     mut pinned: OwnedLease<R>,
     command: GetMore,
-    settings: Settings,
+    settings: Arc<Settings>,
     within: Within<R>,
 ) -> Result<Batch<R>> {
     let route = Route::Connection(&mut pinned);
@@ -81,7 +81,7 @@ pub(super) async fn next_pinned<R: Runtime>(
 pub(super) async fn next_unasked<R: Runtime>(
     core: Arc<Core<R>>,
     mut pinned: OwnedLease<R>,
-    settings: Settings,
+    settings: Arc<Settings>,
     within: Within<R>,
 ) -> Result<Batch<R>> {
     let now = core.runtime.now();

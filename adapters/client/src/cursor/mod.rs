@@ -22,7 +22,7 @@ use stator_proto::operation::{KillCursors, Namespace, Operation, Settings};
 use stator_wire::bson::Doc;
 
 use crate::action::BoxFuture;
-use crate::call::Call;
+use crate::call::{Call, due_by};
 use crate::convert::{from_doc, from_doc_borrowed, to_raw};
 use crate::error::{Error, Result};
 use crate::execute::{Route, Served, Within};
@@ -49,7 +49,7 @@ pub struct Cursor<R: Runtime, T = Document> {
     /// Where it lives.
     server: Arc<ServerAddress>,
     machine: stator_proto::Cursor,
-    settings: Settings,
+    settings: Arc<Settings>,
     fetching: Option<BoxFuture<Result<Batch<R>>>>,
     /// The connection on which the server sends the batches of an exhaust cursor, or through which a load balancer leads to the
     /// cursor's server.
@@ -80,7 +80,7 @@ impl<R: Runtime, T> Cursor<R, T> {
         machine: impl FnOnce(CursorReply) -> stator_proto::Cursor,
     ) -> impl Future<Output = Result<Self>> {
         async move {
-            let (mut settings, within) = call.begin(&core)?;
+            let (settings, within) = call.begin(&core)?;
             let within = within.unwrap_or(Within::Keep);
             let now = core.runtime.now();
             let timeout = match settings.deadline {
@@ -88,8 +88,9 @@ impl<R: Runtime, T> Cursor<R, T> {
                 // The time is that of the session.
                 Some(_) => CursorTimeout::default(),
             };
-            settings.deadline = settings.due(now);
-            let served = core.execute_on(Route::Any, operation, settings.clone(), within).await?;
+            let due = settings.due(now);
+            let settings = due_by(settings, due);
+            let served = core.execute_on(Route::Any, operation, Arc::clone(&settings), within).await?;
             let Served { output, server, mut lease, mut session } = served;
             let machine = machine(output);
             if machine.id() == 0
@@ -172,7 +173,7 @@ impl<R: Runtime, T> Cursor<R, T> {
             core: Arc::clone(&self.core),
             server: Arc::clone(&self.server),
             machine,
-            settings: self.settings.clone(),
+            settings: Arc::clone(&self.settings),
             fetching,
             pinned: self.pinned.take(),
             session: core::mem::replace(&mut self.session, Owner::Implicit(None)),
@@ -203,10 +204,10 @@ impl<R: Runtime, T> Cursor<R, T> {
         let settings = Settings {
             timeout: timeout.or(self.settings.timeout),
             deadline: self.timeout.close(self.core.runtime.now(), timeout),
-            ..self.settings.clone()
+            ..Settings::clone(&self.settings)
         };
         let within = self.session.within()?;
-        let session = self.core.execute_on(route, kill, settings, within).await?.session;
+        let session = self.core.execute_on(route, kill, Arc::new(settings), within).await?.session;
         self.session.put_back(session);
         // Not before: dropped or failed, this leaves the cursor to `drop`.
         self.machine.handle_lost();
@@ -276,13 +277,13 @@ impl<R: Runtime, T> Cursor<R, T> {
 
     /// The settings of the next batch: with what is left of the step's time. A step may take many batches, because an
     /// awaiting cursor's can be empty (specification *Client Side Operations Timeout*, tailable cursors).
-    fn settings_of_step(&mut self) -> Result<Settings> {
+    fn settings_of_step(&mut self) -> Result<Arc<Settings>> {
         let now = self.core.runtime.now();
         let deadline = self.timeout.step(now);
         if deadline.is_some_and(|deadline| deadline <= now) {
             return Err(Error::expired(Some(&self.server), None));
         }
-        Ok(Settings { deadline, ..self.settings.clone() })
+        Ok(due_by(Arc::clone(&self.settings), deadline))
     }
 
     fn end_session(&mut self) {

@@ -68,7 +68,7 @@ impl<R: Runtime> CommitTransaction<R> {
         machine.check_options(&Settings { timeout: self.timeout, ..Settings::default() }).map_err(refused)?;
         let Some(command) = machine.commit_transaction().map_err(refused)? else { return Ok(()) };
         let timeout = self.timeout.or(machine.transaction().options().timeout);
-        let settings = Settings { timeout, ..Settings::default() };
+        let settings = Arc::new(Settings { timeout, ..Settings::default() });
         self.core().execute_on(Route::Any, command, settings, Within::Session(held)).await.map(|_| ())
     }
 }
@@ -91,7 +91,7 @@ impl<R: Runtime> AbortTransaction<R> {
         let machine = held.session();
         let Some(command) = machine.abort_transaction().map_err(refused)? else { return Ok(Ok(())) };
         let timeout = self.timeout.or(machine.transaction().options().timeout);
-        let settings = Settings { timeout, ..Settings::default() };
+        let settings = Arc::new(Settings { timeout, ..Settings::default() });
         // Dropped, it goes on in the background: nobody could ask for it again.
         let dropped = Abandon::new(&self.session);
         let served = self.core().execute_on(Route::Any, command, settings, Within::Session(held)).await;

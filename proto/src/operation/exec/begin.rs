@@ -1,6 +1,7 @@
 //! What an operation is begun with.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -16,7 +17,8 @@ impl<O: Operation, E: From<OperationError> + From<ConnectionError> + Failure> Ex
     /// Begins an operation without a session and without retries: its deadline is `settings.deadline`, or `settings.timeout` from
     /// now. A write with a write concern that cannot be ([`WriteConcern::validate`](crate::concern::WriteConcern::validate)), and options that contradict the timeout,
     /// are done at once, with an error.
-    pub fn new(now: Instant, operation: O, settings: Settings, server_api: Option<ServerApi>) -> Self {
+    pub fn new(now: Instant, operation: O, settings: impl Into<Arc<Settings>>, server_api: Option<ServerApi>) -> Self {
+        let settings = settings.into();
         let due = settings.due(now);
         let timeout = settings.timeout.or(due.map(|_| Duration::ZERO));
         let state = match check(&operation, &settings, timeout) {

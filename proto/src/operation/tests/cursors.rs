@@ -153,8 +153,8 @@ fn an_unacknowledged_out_gives_an_empty_cursor() {
 #[test]
 fn find_writes_its_time_once() {
     let mut find = Find::new(namespace(), doc("{a: 1}"));
-    find.max_time = Some(Duration::from_secs(1));
-    find.skip = Some(3);
+    find.options.max_time = Some(Duration::from_secs(1));
+    find.options.skip = Some(3);
     assert_eq!(asked(find), r#"{find: "c", filter: {a: 1}, skip: 3, maxTimeMS: 1000, $db: "db"}"#);
 }
 

@@ -21,7 +21,8 @@ fn count(max_time: Option<Duration>) -> Count {
 }
 
 fn find(cursor_type: CursorType) -> Find {
-    Find { cursor_type, max_time: GIVEN, ..Find::new(namespace(), doc("{}")) }
+    let options = FindOptions { max_time: GIVEN, ..FindOptions::default() };
+    Find { cursor_type, options: options.into(), ..Find::new(namespace(), doc("{}")) }
 }
 
 fn get_more(max_await_time: Option<Duration>) -> GetMore {

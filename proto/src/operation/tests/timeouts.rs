@@ -186,7 +186,8 @@ fn a_server_must_not_wait_longer_for_documents_than_the_client_waits_for_it() {
         (None, TIMEOUT, true),
     ] {
         let max_await_time = wait.map(Duration::from_millis);
-        let tail = Find { max_await_time, ..find(CursorType::TailableAwait, None) };
+        let mut tail = find(CursorType::TailableAwait, None);
+        tail.options.max_await_time = max_await_time;
         assert_eq!(opened(tail, timeout).is_ok(), accepted, "{wait:?} {timeout:?}");
         let mut watch = aggregate("[]", None);
         watch.max_await_time = max_await_time;

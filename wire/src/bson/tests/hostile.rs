@@ -199,7 +199,7 @@ fn scopes_count_as_levels() {
 #[test]
 fn suspicion_is_not_proof() {
     for byte in 0..=u8::MAX {
-        let values = vec![byte; 1000];
+        let values = vec![byte; 2000];
         let bytes = build(|doc| {
             doc.binary("b", 0, &values);
         });
@@ -207,6 +207,41 @@ fn suspicion_is_not_proof() {
         assert_eq!(doc.may_be_too_deep(), (3..=15).contains(&byte), "{byte}");
         doc.check_depth().unwrap();
     }
+}
+
+#[test]
+fn what_is_too_deep_is_never_missed() {
+    let (deepest, deeper) = (smallest_nest(MAX_DEPTH - 1), smallest_nest(MAX_DEPTH));
+    // The levels at every distance from the beginning and the end, so that every block and the rest are cut through.
+    for before in 0..500 {
+        let around = |nested: &[u8]| {
+            build(|doc| {
+                doc.binary("b", 0, &vec![0; before]).doc("", Doc::new(nested).unwrap()).binary(
+                    "b",
+                    0,
+                    &vec![0; 500 - before],
+                );
+            })
+        };
+        let (deepest, deeper) = (around(&deepest), around(&deeper));
+        Doc::new(&deepest).unwrap().check_depth().unwrap();
+        let deeper = Doc::new(&deeper).unwrap();
+        assert!(deeper.check_depth().is_err() && deeper.may_be_too_deep(), "{before}");
+    }
+    let bare = smallest_nest(MAX_DEPTH + 1);
+    assert!(Doc::new(&bare).unwrap().may_be_too_deep());
+    assert!(!Doc::new(&smallest_nest(MAX_DEPTH)).unwrap().may_be_too_deep());
+}
+
+/// So many levels in as few bytes as they can take.
+fn smallest_nest(levels: usize) -> Vec<u8> {
+    let mut bytes = Doc::EMPTY.as_bytes().to_vec();
+    for _ in 1..levels {
+        bytes = build(|doc| {
+            doc.doc("", Doc::new(&bytes).unwrap());
+        });
+    }
+    bytes
 }
 
 #[test]
