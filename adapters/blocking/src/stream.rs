@@ -1,13 +1,13 @@
 //! A TCP or Unix stream whose owner's thread reads and writes it under socket timeouts.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read};
 use std::net::Shutdown;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
-use stator_client::host::{SocketTimeout, time_left, tune_tcp};
+use stator_client::host::{SocketTimeout, time_left, tune_tcp, write_slices};
 use stator_client::runtime::{Close, CloseSignal, Closer, Endpoint, Instant, Stream};
 
 /// A connected stream of [`Blocking`](crate::Blocking).
@@ -55,7 +55,7 @@ impl Stream for BlockingStream {
 
     fn poll_send(&mut self, _: &mut Context<'_>, slices: &[IoSlice<'_>], deadline: Instant) -> Poll<io::Result<usize>> {
         let set = |limit| self.shared.socket.set_write_timeout(limit);
-        Poll::Ready(self.shared.run(&mut self.send, deadline, set, |mut socket| socket.write_vectored(slices)))
+        Poll::Ready(self.shared.run(&mut self.send, deadline, set, |socket| write_slices(socket, slices)))
     }
 
     fn try_recv(&mut self, buf: &mut [u8]) -> io::Result<Option<usize>> {

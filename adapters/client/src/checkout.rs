@@ -58,27 +58,57 @@ pub(crate) enum Look<R: Runtime> {
 }
 
 impl<R: Runtime> Core<R> {
-    /// A connection that is ready for a request to a server that suits. `now` becomes later if it had to wait.
-    pub(crate) async fn check_out(&self, time: &mut Instant, ask: &Ask<'_>) -> Result<Lease<R, &Self>> {
-        let mut now = *time;
+    /// A connection that is ready for a request to a server that suits. `time` becomes later if it had to wait.
+    ///
+    /// All that most operations do of it is here; the rest, with what it needs, is in a box.
+    pub(crate) fn check_out<'a, 'b>(
+        &'a self,
+        time: &'b mut Instant,
+        ask: &'b Ask<'b>,
+    ) -> impl Future<Output = Result<Lease<R, &'a Self>>> + use<'a, 'b, R> {
+        async move {
+            let mut told = Telling::begin(self, ask);
+            let looked = match self.look(*time, ask, &mut told) {
+                Ok(Look::Granted(Grant { link, owing: None })) => {
+                    let mut lease = Lease::new(self, link);
+                    if lease.is_fit(*time) {
+                        return Ok(lease);
+                    }
+                    None
+                }
+                looked => Some(looked),
+            };
+            Box::pin(self.wait_for_connection(time, ask, told, looked)).await
+        }
+    }
+
+    /// The rest of a check-out that found no connection at its first look, if it is still `looked` at.
+    async fn wait_for_connection<'a>(
+        &'a self,
+        time: &mut Instant,
+        ask: &Ask<'_>,
+        mut told: Telling<'_, R>,
+        mut looked: Option<Result<Look<R>>>,
+    ) -> Result<Lease<R, &'a Self>> {
         let mut lost_dials = 0;
-        let mut told = Telling::begin(self, ask);
         loop {
-            let looked = self.look(now, ask, &mut told);
-            if let Err(error) = &looked {
-                told.fails(error);
-            }
-            let grant = match looked? {
+            let look = match looked.take() {
+                Some(look) => look,
+                None => {
+                    *time = self.runtime.now();
+                    self.look(*time, ask, &mut told)
+                }
+            };
+            let grant = match look.inspect_err(|error| told.fails(error))? {
                 Look::Granted(grant) => grant,
                 Look::NoServer { round } => {
-                    told.waits(now);
-                    Box::pin(self.wait_for_change(round, ask)).await.inspect_err(|error| told.fails(error))?;
-                    now = self.runtime.now();
+                    told.waits(*time);
+                    self.wait_for_change(round, ask).await.inspect_err(|error| told.fails(error))?;
                     continue;
                 }
                 Look::Queued { place, address, until } => {
-                    let waited = Box::pin(self.wait(place, &address, until, ask.wants_session)).await;
-                    now = self.runtime.now();
+                    let waited = self.wait(place, &address, until, ask.wants_session).await;
+                    *time = self.runtime.now();
                     match waited {
                         Ok(Some(grant)) => grant,
                         // The server is no longer part of the deployment: another may be.
@@ -93,14 +123,17 @@ impl<R: Runtime> Core<R> {
                     }
                 }
             };
-            let waits = grant.owing.is_some();
             let mut lease = Lease::new(self, grant.link);
-            if lease.make_ready(now, grant.owing, self.queue_until(now, ask)).await? {
-                *time = if waits { self.runtime.now() } else { now };
+            let fit = match grant.owing {
+                None => lease.is_fit(*time),
+                Some(limit) => lease.settle(*time, limit, self.queue_until(*time, ask)).await?,
+            };
+            if fit {
+                if grant.owing.is_some() {
+                    *time = self.runtime.now();
+                }
                 return Ok(lease);
             }
-            drop(lease);
-            now = self.runtime.now();
         }
     }
 

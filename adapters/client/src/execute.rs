@@ -287,35 +287,43 @@ impl<R: Runtime> Core<R> {
         Ok(Served { output, server, lease, session })
     }
 
-    async fn exchange<O: Operation>(&self, now: Instant, id: i64, exec: &mut Exec<O, Error>, link: &mut Link<R>) {
-        let deadline = self.io_deadline(now, exec);
-        exec.send(now, &mut link.machine, &mut link.io.output);
-        if exec.poll_step() != Step::Exchange {
-            return;
-        }
-        let Link { seat, address, machine, io, .. } = &*link;
-        let watch = Watch::start(&self.runtime, self.deliveries.listeners(), now, &io.output, id, || {
-            ConnectionInfo::of(address, seat.connection, machine.hello())
-        });
-        if let Err(error) = link.flush(now, deadline).await {
-            watch.failed(&error);
-            self.learn_from(link, &error);
-            return exec.handle_failed(self.runtime.now(), error);
-        }
-        if !exec.wants_reply() {
-            watch.unacknowledged();
-            return exec.handle_sent_unacknowledged(now);
-        }
-        match link.receive(now, deadline).await {
-            Ok(reply) => {
-                watch.replied(&reply);
-                self.learn_from_reply(link, &reply);
-                exec.handle_reply(now, reply);
+    fn exchange<'a, O: Operation>(
+        &'a self,
+        now: Instant,
+        id: i64,
+        exec: &'a mut Exec<O, Error>,
+        link: &'a mut Link<R>,
+    ) -> impl Future<Output = ()> + use<'a, R, O> {
+        async move {
+            let deadline = self.io_deadline(now, exec);
+            exec.send(now, &mut link.machine, &mut link.io.output);
+            if exec.poll_step() != Step::Exchange {
+                return;
             }
-            Err(error) => {
+            let Link { seat, address, machine, io, .. } = &*link;
+            let watch = Watch::start(&self.runtime, self.deliveries.listeners(), now, &io.output, id, || {
+                ConnectionInfo::of(address, seat.connection, machine.hello())
+            });
+            if let Err(error) = link.flush(now, deadline).await {
                 watch.failed(&error);
                 self.learn_from(link, &error);
-                exec.handle_failed(self.runtime.now(), error);
+                return exec.handle_failed(self.runtime.now(), error);
+            }
+            if !exec.wants_reply() {
+                watch.unacknowledged();
+                return exec.handle_sent_unacknowledged(now);
+            }
+            match link.receive(now, deadline).await {
+                Ok(reply) => {
+                    watch.replied(&reply);
+                    self.learn_from_reply(link, &reply);
+                    exec.handle_reply(now, reply);
+                }
+                Err(error) => {
+                    watch.failed(&error);
+                    self.learn_from(link, &error);
+                    exec.handle_failed(self.runtime.now(), error);
+                }
             }
         }
     }

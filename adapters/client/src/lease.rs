@@ -40,37 +40,38 @@ impl<'c, R: Runtime> Lease<R, &'c Core<R>> {
         Some(Lease { core, link: self.link.take() })
     }
 
-    /// Makes a granted connection fit for a request: finishes what it owes, looks whether it still lives. `false`
-    /// if it is of no use; the lease then closes it.
-    pub(crate) async fn make_ready(&mut self, now: Instant, owing: Option<Instant>, deadline: Instant) -> Result<bool> {
+    /// Whether a granted connection that owes nothing still lives, as far as can be told at once. If not, the lease closes it.
+    pub(crate) fn is_fit(&mut self, now: Instant) -> bool {
+        let link = self.link();
+        link.owing_until = None;
+        let fit = !link.io.stream.is_orphaned() && (now.duration_since(link.last_used) <= PROBE_AFTER || link.probe());
+        link.io.broken |= !fit;
+        fit
+    }
+
+    /// Finishes what a granted connection owes, until `limit` at the latest. `false` if it is of no use; the lease then closes it.
+    pub(crate) async fn settle(&mut self, now: Instant, limit: Instant, deadline: Instant) -> Result<bool> {
         let core = self.core;
         let link = self.link();
-        link.owing_until = owing;
+        link.owing_until = Some(limit);
         if link.io.stream.is_orphaned() {
             link.io.broken = true;
             return Ok(false);
         }
-        if let Some(limit) = owing {
-            return match Box::pin(link.settle(now, deadline.min(limit))).await {
-                Ok(()) => {
-                    link.owing_until = None;
-                    Ok(true)
-                }
-                // The operation's own time is up, and it has sent nothing; the debt goes back to the pool.
-                Err(error) if error.is_timeout() && core.runtime.now() < limit => {
-                    Err(Error::at(Phase::Queue, &link.address, ErrorKind::Pool(PoolError::TimedOut)))
-                }
-                Err(_) => {
-                    link.io.broken = true;
-                    Ok(false)
-                }
-            };
+        match link.settle(now, deadline.min(limit)).await {
+            Ok(()) => {
+                link.owing_until = None;
+                Ok(true)
+            }
+            // The operation's own time is up, and it has sent nothing; the debt goes back to the pool.
+            Err(error) if error.is_timeout() && core.runtime.now() < limit => {
+                Err(Error::at(Phase::Queue, &link.address, ErrorKind::Pool(PoolError::TimedOut)))
+            }
+            Err(_) => {
+                link.io.broken = true;
+                Ok(false)
+            }
         }
-        if now.duration_since(link.last_used) > PROBE_AFTER && !link.probe() {
-            link.io.broken = true;
-            return Ok(false);
-        }
-        Ok(true)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One connection of the data plane: a stream, its machine and its buffers. Owned by whoever uses it.
 
-use core::future::poll_fn;
-use core::task::{Poll, ready};
+use core::future::{Future, poll_fn};
+use core::task::{Context, Poll, ready};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
@@ -65,32 +65,41 @@ impl<R: Runtime> Io<R> {
     }
 
     /// Writes all of `output`; `sent` is told after each write. Dropping it leaves the rest in `output`.
-    pub(crate) async fn write(
+    pub(crate) fn write(
         &mut self,
         deadline: Instant,
         mut sent: impl FnMut(&mut SendBuf, usize) + Send,
-    ) -> io::Result<()> {
-        poll_fn(|cx| {
-            while !self.output.is_empty() {
-                let slices = self.output.slices().map(IoSlice::new);
-                let used = slices.iter().rposition(|slice| !slice.is_empty()).map_or(0, |last| last + 1);
-                match ready!(self.stream.poll_send(cx, &slices[..used], deadline)) {
-                    Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    Ok(count) => sent(&mut self.output, count),
-                    Err(error) => return Poll::Ready(Err(error)),
+    ) -> impl Future<Output = io::Result<()>> {
+        poll_fn(move |cx| self.poll_write(cx, deadline, &mut sent))
+    }
+
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        deadline: Instant,
+        mut sent: impl FnMut(&mut SendBuf, usize),
+    ) -> Poll<io::Result<()>> {
+        while !self.output.is_empty() {
+            let slices = self.output.slices().map(IoSlice::new);
+            let used = slices.iter().rposition(|slice| !slice.is_empty()).map_or(0, |last| last + 1);
+            match ready!(self.stream.poll_send(cx, &slices[..used], deadline)) {
+                Ok(count) if count > 0 => sent(&mut self.output, count),
+                outcome => {
+                    let error = outcome.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
+                    return Poll::Ready(Err(self.failed(error)));
                 }
             }
-            Poll::Ready(Ok(()))
-        })
-        .await
-        .inspect_err(|error| self.broken |= error.kind() != io::ErrorKind::TimedOut)
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Reads some bytes into `input`; `false` at the end of the stream.
-    pub(crate) async fn read(&mut self, deadline: Instant) -> io::Result<bool> {
-        let Self { stream, input, .. } = self;
-        let outcome = poll_fn(|cx| stream.poll_recv(cx, input.space(), deadline)).await;
-        match outcome {
+    pub(crate) fn read(&mut self, deadline: Instant) -> impl Future<Output = io::Result<bool>> {
+        poll_fn(move |cx| self.poll_read(cx, deadline))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<io::Result<bool>> {
+        Poll::Ready(match ready!(self.stream.poll_recv(cx, self.input.space(), deadline)) {
             Ok(0) => {
                 self.broken = true;
                 Ok(false)
@@ -99,38 +108,51 @@ impl<R: Runtime> Io<R> {
                 self.input.advance(count);
                 Ok(true)
             }
-            Err(error) => {
-                self.broken |= error.kind() != io::ErrorKind::TimedOut;
-                Err(error)
-            }
-        }
+            Err(error) => Err(self.failed(error)),
+        })
+    }
+
+    /// Only time leaves the stream as it was.
+    #[cold]
+    fn failed(&mut self, error: io::Error) -> io::Error {
+        self.broken |= error.kind() != io::ErrorKind::TimedOut;
+        error
     }
 }
 
 impl<R: Runtime> Link<R> {
     /// Writes the request that the machine has put into the output.
-    pub(crate) async fn flush(&mut self, now: Instant, deadline: Instant) -> Result<()> {
-        let Self { io, machine, address, .. } = self;
-        io.write(deadline, |output, count| machine.handle_sent(now, output, count))
-            .await
-            .map_err(|error| Error::io(Phase::Send, address, error))
+    ///
+    /// Futures of a few words, here and in [`receive`](Self::receive): those of operations, of which they are parts, are moved.
+    pub(crate) fn flush(&mut self, now: Instant, deadline: Instant) -> impl Future<Output = Result<()>> {
+        poll_fn(move |cx| {
+            let Self { io, machine, address, .. } = self;
+            let written = ready!(io.poll_write(cx, deadline, |output, count| machine.handle_sent(now, output, count)));
+            Poll::Ready(written.map_err(|error| Error::io(Phase::Send, address, error)))
+        })
     }
 
     /// Reads until the reply is there.
-    pub(crate) async fn receive(&mut self, now: Instant, deadline: Instant) -> Result<Reply> {
+    pub(crate) fn receive(&mut self, now: Instant, deadline: Instant) -> impl Future<Output = Result<Reply>> {
+        poll_fn(move |cx| self.poll_receive(cx, now, deadline))
+    }
+
+    fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant, deadline: Instant) -> Poll<Result<Reply>> {
         loop {
             match self.machine.handle_recv(now, &mut self.io.input) {
-                Ok(Some(reply)) => return Ok(reply),
+                Ok(Some(reply)) => return Poll::Ready(Ok(reply)),
                 Ok(None) => {}
-                Err(error) => return Err(Error::at(Phase::Receive, &self.address, ErrorKind::Connection(error))),
+                Err(error) => {
+                    return Poll::Ready(Err(Error::at(Phase::Receive, &self.address, ErrorKind::Connection(error))));
+                }
             }
-            match self.io.read(deadline).await {
+            match ready!(self.io.poll_read(cx, deadline)) {
                 Ok(true) => {}
                 Ok(false) => {
                     let error = self.machine.handle_closed(now, &self.io.input);
-                    return Err(Error::at(Phase::Receive, &self.address, ErrorKind::Connection(error)));
+                    return Poll::Ready(Err(Error::at(Phase::Receive, &self.address, ErrorKind::Connection(error))));
                 }
-                Err(error) => return Err(Error::io(Phase::Receive, &self.address, error)),
+                Err(error) => return Poll::Ready(Err(Error::io(Phase::Receive, &self.address, error))),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A TCP or Unix socket and a timer of the async-io reactor.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, Read};
 use std::net::TcpStream;
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use smol::{Async, Timer};
-use stator_client::host::{ReactorSocket, ReactorStream, ReactorTimer, tune_tcp};
+use stator_client::host::{ReactorSocket, ReactorStream, ReactorTimer, tune_tcp, write_slices};
 use stator_client::runtime::Endpoint;
 
 /// A connected stream of [`Smol`](crate::Smol).
@@ -20,6 +20,8 @@ pub type SmolStream = ReactorStream<Socket, Alarm>;
 #[derive(Debug)]
 pub struct Socket {
     io: Async<socket2::Socket>,
+    /// Something was written since the last read.
+    asked: bool,
     /// The last read waits for the reactor.
     waiting: bool,
 }
@@ -37,7 +39,7 @@ pub(crate) async fn connect(to: &Endpoint) -> io::Result<SmolStream> {
         }
         Endpoint::Unix(path) => connect_unix(path).await?,
     };
-    let socket = Socket { io: Async::new(socket)?, waiting: false };
+    let socket = Socket { io: Async::new(socket)?, asked: false, waiting: false };
     Ok(ReactorStream::new(socket, Alarm(Timer::never())))
 }
 
@@ -46,6 +48,11 @@ impl ReactorSocket for Socket {
         if std::mem::take(&mut self.waiting) {
             // Takes the event that woke the task; left there, it would cost a read in vain next time.
             let _ = self.io.poll_readable(cx)?;
+        }
+        if std::mem::take(&mut self.asked) {
+            // An answer takes its time: a read now would be in vain.
+            self.waiting = true;
+            ready!(self.io.poll_readable(cx))?;
         }
         loop {
             match self.recv_now(buf) {
@@ -59,9 +66,12 @@ impl ReactorSocket for Socket {
 
     fn poll_send(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         loop {
-            match self.io.get_ref().write_vectored(slices) {
+            match write_slices(self.io.get_ref(), slices) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                done => return Poll::Ready(done),
+                done => {
+                    self.asked = true;
+                    return Poll::Ready(done);
+                }
             }
             ready!(self.io.poll_writable(cx))?;
         }

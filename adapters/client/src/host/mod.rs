@@ -8,6 +8,7 @@ mod thread;
 mod timeout;
 
 use core::time::Duration;
+use std::io::{self, IoSlice, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -48,6 +49,18 @@ pub fn unix_time() -> Duration {
 pub fn fill_random(out: &mut [u8]) {
     // Invariant: a booted operating system gives entropy; see above for why there is no other way on.
     getrandom::fill(out).expect("the operating system's entropy source works");
+}
+
+/// Writes as much of `slices` as a socket takes at once; a single slice by the system call for one, which is the cheaper one.
+///
+/// # Errors
+///
+/// The socket's.
+pub fn write_slices(mut socket: impl Write, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    match slices {
+        [one] => socket.write(one),
+        _ => socket.write_vectored(slices),
+    }
 }
 
 /// Where to bind a socket that sends a datagram to `peer` (connect it too, so that only `peer` is heard): any address of
