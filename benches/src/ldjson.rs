@@ -62,9 +62,14 @@ fn extract(archive: &Path, data: &Data, into: &Path) -> Result<(), Failure> {
 
 /// The lines of a file as documents, of whichever `bson`.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, Failure> {
+    read_with(path, |line| Ok(serde_json::from_str(line)?))
+}
+
+/// The lines of a file, each read as a driver reads it.
+pub fn read_with<T>(path: &Path, parse: impl Fn(&str) -> Result<T, Failure>) -> Result<Vec<T>, Failure> {
     let mut documents = Vec::new();
     for line in BufReader::new(File::open(path)?).lines() {
-        documents.push(serde_json::from_str(&line?)?);
+        documents.push(parse(&line?)?);
     }
     Ok(documents)
 }
@@ -85,6 +90,16 @@ impl Lines {
     /// One more line.
     pub fn write(&mut self, document: &Value) -> Result<(), Failure> {
         serde_json::to_writer(&mut self.file, document)?;
+        self.end_line()
+    }
+
+    /// One more line, which is text already.
+    pub fn write_text(&mut self, line: &str) -> Result<(), Failure> {
+        self.file.write_all(line.as_bytes())?;
+        self.end_line()
+    }
+
+    fn end_line(&mut self) -> Result<(), Failure> {
         self.file.write_all(b"\n")?;
         self.count += 1;
         Ok(())

@@ -5,10 +5,10 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bson::{Bson, Document, RawDocumentBuf, doc};
+use bson::{Document, RawDocumentBuf, doc};
 use stator_client::event::{Listener, PoolEventKind};
 use stator_client::options::{DeleteOneModel, InsertOneModel, ReplaceOneModel, WriteModel};
-use stator_client::{Client, ClientOptions, Collection, Database, Runtime};
+use stator_client::{Client, ClientOptions, Collection, Database, Runtime, extjson};
 
 use super::Failure;
 use crate::Data;
@@ -147,15 +147,26 @@ impl<R: Runtime + Default> Driver for Stator<R> {
     }
 
     async fn import(&self, from: PathBuf) -> Result<u64, Failure> {
-        let documents: Vec<Document> = ldjson::read(&from)?;
-        Ok(self.0.inserts.insert_many(&documents).ordered(false).await?.inserted_ids.len() as u64)
+        let documents = ldjson::read_with(&from, |line| Ok(extjson::parse_raw(line)?))?;
+        Ok(
+            self.0
+                .inserts
+                .with_type::<RawDocumentBuf>()
+                .insert_many(&documents)
+                .ordered(false)
+                .await?
+                .inserted_ids
+                .len() as u64,
+        )
     }
 
     async fn export(&self, ids: Range<i32>, to: PathBuf) -> Result<u64, Failure> {
         let mut lines = Lines::create(&to)?;
-        let mut cursor = self.0.lines.find(doc! { "_id": { "$gte": ids.start, "$lt": ids.end } }).await?;
-        while let Some(document) = cursor.try_next().await? {
-            lines.write(&Bson::Document(document).into_relaxed_extjson())?;
+        let filter = doc! { "_id": { "$gte": ids.start, "$lt": ids.end } };
+        let mut cursor = self.0.lines.with_type::<RawDocumentBuf>().find(filter).await?;
+        while cursor.advance().await? {
+            let Some(document) = cursor.current() else { break };
+            lines.write_text(&extjson::raw_to_relaxed(document)?)?;
         }
         lines.finish()
     }

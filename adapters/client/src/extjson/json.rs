@@ -1,5 +1,7 @@
 //! JSON text to a tree that keeps what a map of `serde_json` would lose: the order of keys and the exact numbers.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::Error;
@@ -35,7 +37,7 @@ impl Json {
 
 /// Reads the whole of `text` as one value.
 pub(super) fn parse(text: &str) -> Result<Json, Error> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader::new(text);
     let value = reader.value(0)?;
     if reader.peek().is_some() {
         return Err(reader.fail("something follows the value"));
@@ -43,19 +45,35 @@ pub(super) fn parse(text: &str) -> Result<Json, Error> {
     Ok(value)
 }
 
-struct Reader<'a> {
+/// Reads one value after the other.
+pub(super) struct Reader<'a> {
     text: &'a str,
     /// Where the next byte stands; always at the boundary of a character.
     at: usize,
 }
 
-impl Reader<'_> {
-    fn value(&mut self, depth: usize) -> Result<Json, Error> {
+impl<'a> Reader<'a> {
+    pub(super) const fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// Steps over what [`peek`](Self::peek) has shown.
+    pub(super) const fn skip(&mut self) {
+        self.at += 1;
+    }
+
+    /// Whether the first key of the object here begins with `$`.
+    pub(super) fn begins_with_dollar(&self) -> bool {
+        let mut inner = Reader { text: self.text, at: self.at + 1 };
+        inner.peek() == Some(b'"') && self.text.as_bytes().get(inner.at + 1) == Some(&b'$')
+    }
+
+    pub(super) fn value(&mut self, depth: usize) -> Result<Json, Error> {
         match self.peek() {
             Some(b'{' | b'[') if depth == super::MAX_DEPTH => Err(Error::TooDeep),
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
-            Some(b'"') => self.string().map(Json::String),
+            Some(b'"') => self.text().map(|text| Json::String(text.into_owned())),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(_) => {
                 for (word, value) in [("null", Json::Null), ("true", Json::Bool(true)), ("false", Json::Bool(false))] {
@@ -80,7 +98,7 @@ impl Reader<'_> {
             if self.peek() != Some(b'"') {
                 return Err(self.fail("a key is expected"));
             }
-            let key = self.string()?;
+            let key = self.text()?.into_owned();
             if !self.take(b':') {
                 return Err(self.fail("a colon is expected"));
             }
@@ -111,10 +129,16 @@ impl Reader<'_> {
         }
     }
 
-    /// Finds the end of the string; what is in it is for `serde_json` to read.
-    fn string(&mut self) -> Result<String, Error> {
+    /// A string. Finds its end; escapes in it are for `serde_json` to read.
+    pub(super) fn text(&mut self) -> Result<Cow<'a, str>, Error> {
         let rest = &self.text.as_bytes()[self.at..];
-        let mut end = 1;
+        let plain = rest.iter().skip(1).take_while(|byte| !matches!(byte, b'"' | b'\\' | ..b' ')).count();
+        let mut end = 1 + plain;
+        if rest.get(end) == Some(&b'"') {
+            let text = &self.text[self.at + 1..self.at + end];
+            self.at += end + 1;
+            return Ok(Cow::Borrowed(text));
+        }
         loop {
             match rest.get(end) {
                 Some(b'"') => break,
@@ -126,7 +150,7 @@ impl Reader<'_> {
         let token = &self.text[self.at..=self.at + end];
         let text = serde_json::from_str(token).map_err(|_| self.fail("the string is malformed"))?;
         self.at += token.len();
-        Ok(text)
+        Ok(Cow::Owned(text))
     }
 
     fn number(&mut self) -> Result<Json, Error> {
@@ -149,14 +173,14 @@ impl Reader<'_> {
     }
 
     /// The next byte that is no white space.
-    fn peek(&mut self) -> Option<u8> {
+    pub(super) fn peek(&mut self) -> Option<u8> {
         let rest = &self.text.as_bytes()[self.at..];
         let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
         self.at += blanks;
         rest.get(blanks).copied()
     }
 
-    fn take(&mut self, wanted: u8) -> bool {
+    pub(super) fn take(&mut self, wanted: u8) -> bool {
         let found = self.peek() == Some(wanted);
         self.at += usize::from(found);
         found

@@ -35,13 +35,16 @@ use std::fmt;
 use bson::{Bson, Document};
 
 mod decimal;
+mod direct;
 mod json;
+mod raw;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use decimal::parse_decimal128;
+pub use raw::{parse_raw, raw_to_canonical, raw_to_relaxed};
 pub use write::{ValueRef, to_canonical, to_relaxed};
 
 /// How deep arrays and objects may be nested in what is parsed. Type wrappers count.
@@ -71,6 +74,11 @@ pub enum Error {
     NulInKey,
     /// The outermost value is no object, so it is no document.
     NotADocument,
+    /// The BSON is malformed or nested deeper than [`MAX_DEPTH`], or would be too large.
+    Bson {
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl Error {
@@ -87,6 +95,7 @@ impl fmt::Display for Error {
             Self::Value { key, reason } => write!(f, "bad {key} in Extended JSON: {reason}"),
             Self::NulInKey => f.write_str("a key in Extended JSON contains NUL"),
             Self::NotADocument => f.write_str("the JSON is no object, so it is no document"),
+            Self::Bson { reason } => write!(f, "no BSON for Extended JSON: {reason}"),
         }
     }
 }

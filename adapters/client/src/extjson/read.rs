@@ -24,6 +24,11 @@ const WRAPPERS: [&str; 15] = [
     "$undefined",
 ];
 
+/// Whether an object that has this key is one of the type wrappers.
+pub(super) fn is_wrapper(key: &str) -> bool {
+    key.starts_with('$') && (matches!(key, "$code" | "$scope") || WRAPPERS.contains(&key))
+}
+
 pub(super) fn document(entries: Vec<(String, Json)>) -> Result<Document, Error> {
     let mut document = Document::new();
     for (key, json) in entries {

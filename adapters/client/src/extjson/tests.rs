@@ -2,7 +2,7 @@
 
 use bson::oid::ObjectId;
 use bson::spec::BinarySubtype;
-use bson::{Binary, Bson, DateTime, Document, JavaScriptCodeWithScope, Regex, Timestamp, doc};
+use bson::{Binary, Bson, DateTime, Document, JavaScriptCodeWithScope, RawDocumentBuf, Regex, Timestamp, doc};
 
 use super::*;
 
@@ -231,4 +231,66 @@ fn every_prefix_of_a_text_is_an_error_and_no_panic() {
     for (end, _) in text.char_indices() {
         assert!(matches!(parse(&text[..end]), Err(Error::Syntax { .. })), "{end}");
     }
+}
+
+#[test]
+fn bytes_and_text_without_a_tree_are_those_with_one() {
+    let document = everything();
+    let raw = RawDocumentBuf::try_from(&document).unwrap();
+    let (canonical, relaxed) = (to_canonical(&document), to_relaxed(&document));
+    assert_eq!((raw_to_canonical(&raw), raw_to_relaxed(&raw)), (Ok(canonical.clone()), Ok(relaxed.clone())));
+    assert_eq!(parse_raw(&canonical).unwrap(), raw);
+    for text in [
+        canonical.as_str(),
+        &relaxed,
+        "{}",
+        " { } ",
+        r#"{"a": [ ], "b": [[1], [{"c": -0, "d": -0.0, "e": 1e2}]], "f": 9223372036854775808}"#,
+        r#"{"$oid": "x", "$code": 1}"#,
+        r#"{"a": {"$oid": "507f1f77bcf86cd799439011"}, "b": [{"$date": "2020-01-01T00:00:00Z"}]}"#,
+        r#"{"a": {"$ref": "c", "$id": 1}}"#,
+        r#"{"\u0061\n": "\ud83d\ude00 \" \\", "": ""}"#,
+        r#"{"a": {"b": 1, "$oid": "507f1f77bcf86cd799439011"}}"#,
+        r#"{"a": {"b": 1, "$scope": {}}}"#,
+        r#"{"a": {"$oid": "x"}}"#,
+        r#"{"a\u0000b": 1}"#,
+        "{\"a\": \"line\nbreak\"}",
+        r#"{"a": 1e999}"#,
+        r#"{"a": 01}"#,
+        r#"{"a": 1,}"#,
+        r#"{"a" 1}"#,
+        r#"{"a": tru}"#,
+        r#"{"a": "b"#,
+        r#"{"a": 1} 2"#,
+        "[]",
+        "",
+    ] {
+        let expected = parse(text).map(|document| RawDocumentBuf::try_from(&document).unwrap());
+        assert_eq!(parse_raw(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn depth_is_limited_without_a_tree_too() {
+    let nested = |levels: usize| format!("{}{}", "{\"a\":".repeat(levels), "[]".to_owned() + &"}".repeat(levels));
+    let deepest = nested(MAX_DEPTH - 1);
+    let raw = parse_raw(&deepest).unwrap();
+    assert_eq!(raw_to_relaxed(&raw), Ok(deepest));
+    for levels in [MAX_DEPTH, 100_000] {
+        assert_eq!(parse_raw(&nested(levels)), Err(Error::TooDeep));
+    }
+    let mut deeper = raw;
+    for _ in 0..2 {
+        deeper = bson::rawdoc! { "a": deeper };
+        assert!(matches!(raw_to_relaxed(&deeper), Err(Error::Bson { .. })));
+    }
+}
+
+#[test]
+fn malformed_bytes_are_an_error() {
+    let mut bytes = bson::rawdoc! { "a": "text", "b": 1 }.into_bytes();
+    let at = bytes.iter().position(|&byte| byte == b'x').unwrap();
+    bytes[at] = 0xff;
+    let raw = RawDocumentBuf::from_bytes(bytes).unwrap();
+    assert!(matches!(raw_to_canonical(&raw), Err(Error::Bson { .. })));
 }

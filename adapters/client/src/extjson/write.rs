@@ -1,5 +1,7 @@
 //! From BSON to JSON text.
 
+use std::fmt::Write;
+
 use bson::{Bson, DateTime, Document};
 use serde_json::{Value, json};
 
@@ -36,8 +38,8 @@ pub fn to_relaxed<'a>(value: impl Into<ValueRef<'a>>) -> String {
     write(value.into(), Mode::Relaxed)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
     Canonical,
     Relaxed,
 }
@@ -51,8 +53,13 @@ fn write(value: ValueRef<'_>, mode: Mode) -> String {
     out
 }
 
-fn write_value(out: &mut String, value: &Bson, mode: Mode) {
+pub(super) fn write_value(out: &mut String, value: &Bson, mode: Mode) {
     match value {
+        Bson::String(text) => write_string(out, text),
+        Bson::Int32(value) if mode == Mode::Relaxed => write_integer(out, (*value).into()),
+        Bson::Int64(value) if mode == Mode::Relaxed => write_integer(out, *value),
+        Bson::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),
+        Bson::Null => out.push_str("null"),
         Bson::Document(document) => write_document(out, document, mode),
         Bson::Array(items) => {
             out.push('[');
@@ -122,11 +129,23 @@ fn write_leaf(out: &mut String, value: &Value) {
     out.push('}');
 }
 
-fn write_string(out: &mut String, text: &str) {
-    out.push_str(&Value::from(text).to_string());
+pub(super) fn write_string(out: &mut String, text: &str) {
+    if text.bytes().all(|byte| !matches!(byte, b'"' | b'\\' | ..b' ')) {
+        out.reserve(text.len() + 2);
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&Value::from(text).to_string());
+    }
 }
 
-fn separate(out: &mut String, at: usize) {
+fn write_integer(out: &mut String, value: i64) {
+    // Into a string, so it cannot fail.
+    let _ = write!(out, "{value}");
+}
+
+pub(super) fn separate(out: &mut String, at: usize) {
     if at > 0 {
         out.push(',');
     }
