@@ -65,7 +65,7 @@ per_operation() {
             out="$keep/$runner.$task.callgrind"
             done=$(valgrind -q --tool=callgrind --callgrind-out-file="$out" --toggle-collect='callgrind::measured*' \
                 --compress-strings=yes "$target/callgrind" "$address" "$runner" "$task" "$operations")
-            printf '%-20s %-17s %12s\n' "$task" "$runner" "$(per_operation "$out" "$done")"
+            [ "$done" = 0 ] || printf '%-20s %-17s %12s\n' "$task" "$runner" "$(per_operation "$out" "$done")"
         done
     done
 } >"$work/table"

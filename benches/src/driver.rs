@@ -65,8 +65,8 @@ pub trait Driver: Clone + Debug + Send + Sync + 'static {
     /// Closes it, and waits until that is done.
     fn close(&self) -> impl Future<Output = ()> + Send;
 
-    /// `{hello: true}`
-    fn run_command(&self) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// `{hello: true}`; its reply is not asked for as a struct.
+    fn run_command(&self, into: As) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// Finds the tweet of this `_id`; that it is not there is an error.
     fn find_one(&self, id: i32, into: As) -> impl Future<Output = Result<(), Failure>> + Send;

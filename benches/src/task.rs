@@ -12,8 +12,8 @@ use crate::Data;
 pub enum Task {
     /// One of the documents is encoded or decoded; no server is asked.
     Bson(Shape, Codec),
-    /// `{hello: true}`, its reply decoded to a `Document`.
-    RunCommand,
+    /// `{hello: true}`, and its reply: decoded to a `Document`, or read and left as it came, which is what the specification asks for.
+    RunCommand(As),
     /// Find one by `_id`.
     FindOne(As),
     /// Insert one.
@@ -101,7 +101,7 @@ impl Task {
         for shape in [Shape::Flat, Shape::Deep, Shape::Full] {
             all.extend(Codec::ALL.map(|codec| Self::Bson(shape, codec)));
         }
-        all.push(Self::RunCommand);
+        all.extend([As::Document, As::Raw].map(Self::RunCommand));
         all.extend(As::ALL.map(Self::FindOne));
         all.extend(Size::ALL.map(Self::InsertOne));
         all.extend(As::ALL.map(Self::FindMany));
@@ -152,7 +152,7 @@ impl Task {
     /// Whether a server that always gives the same replies is enough: what instructions are counted of.
     pub const fn can_replay(self) -> bool {
         match self {
-            Self::RunCommand | Self::FindOne(_) | Self::FindMany(_) => true,
+            Self::RunCommand(_) | Self::FindOne(_) | Self::FindMany(_) => true,
             Self::InsertOne(size) | Self::BulkInsert(size) => matches!(size, Size::Small),
             _ => false,
         }
@@ -161,7 +161,7 @@ impl Task {
     /// The document's bytes that one operation moves, as BSON; zero where MB/s say nothing.
     pub fn bytes(self, data: &Data) -> usize {
         let document = match self {
-            Self::RunCommand => return 13,
+            Self::RunCommand(_) => return 13,
             Self::Bson(Shape::Flat, _) => &data.flat,
             Self::Bson(Shape::Deep, _) => &data.deep,
             Self::Bson(Shape::Full, _) => &data.full,
@@ -179,7 +179,8 @@ impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bson(shape, codec) => write!(f, "bson-{}-{}", shape.name(), codec.name()),
-            Self::RunCommand => f.write_str("run-command"),
+            Self::RunCommand(As::Document) => f.write_str("run-command"),
+            Self::RunCommand(into) => write!(f, "run-command-{}", into.name()),
             Self::FindOne(into) => write!(f, "find-one-{}", into.name()),
             Self::InsertOne(size) => write!(f, "insert-one-{}", size.name()),
             Self::FindMany(into) => write!(f, "find-many-{}", into.name()),

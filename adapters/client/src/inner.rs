@@ -8,6 +8,7 @@ use stator_proto::cluster::{Cluster, ServerId};
 use stator_proto::connection::Cancelled;
 use stator_proto::handshake::ClientMetadata;
 use stator_proto::operation::Settings;
+use stator_proto::read_preference::ReadPreference;
 use stator_proto::retry::RetryOptions;
 use stator_proto::session::ServerSession;
 use stator_proto::{Config, Instant};
@@ -80,7 +81,7 @@ impl<R: Runtime> Core<R> {
         let settings = Settings {
             read_concern: Some(config.read_concern.clone()).filter(|concern| !concern.is_server_default()),
             write_concern: Some(config.write_concern.clone()).filter(|concern| !concern.is_server_default()),
-            read_preference: Some(config.read_preference.clone()),
+            read_preference: Some(config.read_preference.clone()).filter(|given| *given != ReadPreference::primary()),
             // Zero is a timeout too: it switches the deprecated ones off.
             timeout: config.timeout,
             ..Settings::default()

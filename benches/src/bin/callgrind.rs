@@ -1,4 +1,5 @@
-//! One task of one runner, for callgrind to count: `measured` is where counting begins and ends.
+//! One task of one runner, for callgrind to count: `measured` is where counting begins and ends. Prints how many operations that were;
+//! none if the runner cannot do the task.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -34,7 +35,11 @@ fn run(args: &[String]) -> Result<u64, Failure> {
     let count: u64 = count.parse()?;
     let settings = Settings::new(address.parse()?, Arc::new(Data::load(replay::SCALE)?), std::env::temp_dir());
     let found = all().into_iter().find(|known| known.name == runner.as_str());
-    let mut runner = (found.ok_or_else(|| format!("no runner is named {runner}"))?.make)(&settings)?;
+    let contender = found.ok_or_else(|| format!("no runner is named {runner}"))?;
+    if !(contender.can)(task) {
+        return Ok(0);
+    }
+    let mut runner = (contender.make)(&settings)?;
     // Connections, buffers and caches are there before counting begins.
     runner.run(task, 20)?;
     measured(&mut *runner, task, count)

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use stator_benches::driver::Settings;
 use stator_benches::runner::{all, codecs};
+use stator_benches::task::As;
 use stator_benches::tasks::CONNECTIONS;
 use stator_benches::{Data, Failure, Task};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -44,7 +45,7 @@ fn run(args: &[String]) -> Result<Value, Failure> {
     let mut runner = (found.ok_or_else(|| format!("no runner is named {runner}"))?.make)(&settings)?;
     if task == Task::IdlePool {
         // What the first client makes for all that come after it.
-        runner.run(Task::RunCommand, 1)?;
+        runner.run(Task::RunCommand(As::Document), 1)?;
         let (region, before) = (Region::new(HEAP), memory("VmRSS"));
         runner.keep_filled(&settings)?;
         let change = region.change();

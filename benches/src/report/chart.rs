@@ -99,6 +99,7 @@ mod tests {
     use super::chart;
     use crate::Task;
     use crate::measure::Sample;
+    use crate::task::As;
 
     #[test]
     fn a_bar_is_as_long_as_its_ratio() {
@@ -108,7 +109,7 @@ mod tests {
             Row { runner, peer: "official-ct", samples: vec![sample], footprint: None }
         };
         let rows = vec![row("stator-ct", 50), row("official-ct", 100)];
-        let svg = chart(&[TaskReport { task: Task::RunCommand, bytes: 13, rows }], "a test");
+        let svg = chart(&[TaskReport { task: Task::RunCommand(As::Document), bytes: 13, rows }], "a test");
         assert!(svg.contains(r#"width="200.0""#), "{svg}");
         assert!(svg.contains(">0.50</text>") && svg.contains(">run-command</text>"));
     }

@@ -89,12 +89,13 @@ mod tests {
     use super::{Old, TaskReport, compare};
     use crate::Task;
     use crate::measure::Sample;
+    use crate::task::As;
 
     fn report(micros: u64) -> TaskReport {
         let time = Duration::from_micros(micros);
         let sample = Sample { operations: 1, wall: time, cpu: time, figures: Vec::new() };
         let row = Row { runner: "stator-ct", peer: "official-ct", samples: vec![sample], footprint: None };
-        TaskReport { task: Task::RunCommand, bytes: 13, rows: vec![row] }
+        TaskReport { task: Task::RunCommand(As::Document), bytes: 13, rows: vec![row] }
     }
 
     #[test]

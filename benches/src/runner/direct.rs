@@ -68,8 +68,12 @@ impl Driver for Direct {
         self.0.close().await;
     }
 
-    async fn run_command(&self) -> Result<(), Failure> {
-        black_box(self.0.0.database.run_command(doc! { "hello": true }).run()?);
+    async fn run_command(&self, into: As) -> Result<(), Failure> {
+        let action = self.0.0.database.run_command(doc! { "hello": true });
+        match into {
+            As::Raw => drop(black_box(Blocking.block_on(action.raw())?)),
+            As::Document | As::Struct => drop(black_box(action.run()?)),
+        }
         Ok(())
     }
 

@@ -88,7 +88,7 @@ impl Driver for Official {
         self.0.client.clone().shutdown().immediate(true).await;
     }
 
-    async fn run_command(&self) -> Result<(), Failure> {
+    async fn run_command(&self, _: As) -> Result<(), Failure> {
         black_box(self.0.database.run_command(doc! { "hello": true }).await?);
         Ok(())
     }

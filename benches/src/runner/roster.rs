@@ -9,6 +9,7 @@ use super::{Direct, Failure, Runner, Stator, codec, floor, official, process};
 use crate::Task;
 use crate::driver::Settings;
 use crate::host::{OnAsyncStd, OnSmol, OnThreads, OnTokio};
+use crate::task::As;
 
 /// A runner that is not there yet.
 #[derive(Clone, Copy, Debug)]
@@ -56,9 +57,9 @@ pub const fn of_client(task: Task) -> bool {
     !task.is_bson() && !matches!(task, Task::Build)
 }
 
-/// The official driver's collections have no bulkWrite.
+/// The official driver's collections have no bulkWrite, and it decodes every reply.
 pub const fn of_official(task: Task) -> bool {
-    of_client(task) && !matches!(task, Task::BulkWrite(_) | Task::BulkMixed)
+    of_client(task) && !matches!(task, Task::BulkWrite(_) | Task::BulkMixed | Task::RunCommand(As::Raw))
 }
 
 fn on_tokio_mt(settings: &Settings) -> Result<Box<dyn Runner>, Failure> {

@@ -82,8 +82,12 @@ impl<R: Runtime + Default> Driver for Stator<R> {
         self.0.client.close().await;
     }
 
-    async fn run_command(&self) -> Result<(), Failure> {
-        black_box(self.0.database.run_command(doc! { "hello": true }).await?);
+    async fn run_command(&self, into: As) -> Result<(), Failure> {
+        let action = self.0.database.run_command(doc! { "hello": true });
+        match into {
+            As::Raw => drop(black_box(action.raw().await?)),
+            As::Document | As::Struct => drop(black_box(action.await?)),
+        }
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use crate::driver::{Driver, Settings};
 use crate::gauge::Gauge;
 use crate::measure::Stopwatch;
 use crate::runner::Done;
+use crate::task::As;
 
 /// `minPoolSize`
 pub const CONNECTIONS: u32 = 100;
@@ -16,7 +17,7 @@ pub async fn filled<D: Driver>(settings: &Settings) -> Result<(D, Arc<Gauge>), F
     let gauge = Arc::<Gauge>::default();
     let settings = Settings { gauge: Some(Arc::clone(&gauge)), min_pool: CONNECTIONS, ..settings.clone() };
     let client = D::open(&settings).await?;
-    client.run_command().await?;
+    client.run_command(As::Document).await?;
     gauge.until_ready(CONNECTIONS as usize).await;
     Ok((client, gauge))
 }

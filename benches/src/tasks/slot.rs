@@ -8,9 +8,9 @@ use crate::{Failure, Task};
 pub(super) async fn run<D: Driver>(driver: &D, settings: &Settings, task: Task, count: u64) -> Result<u64, Failure> {
     let data = &settings.data;
     match task {
-        Task::RunCommand => {
+        Task::RunCommand(into) => {
             for _ in 0..count {
-                driver.run_command().await?;
+                driver.run_command(into).await?;
             }
             Ok(count)
         }

@@ -18,7 +18,7 @@ mod socket;
 /// What the floor does.
 pub(super) const fn can(task: Task) -> bool {
     use Task::{BulkInsert, Concurrent, FindMany, FindOne, InsertOne, RunCommand};
-    matches!(task, RunCommand | FindOne(_) | InsertOne(_) | FindMany(_) | BulkInsert(_) | Concurrent { .. })
+    matches!(task, RunCommand(_) | FindOne(_) | InsertOne(_) | FindMany(_) | BulkInsert(_) | Concurrent { .. })
 }
 
 /// Where there is something to walk.
@@ -123,7 +123,7 @@ impl<S: Socket> Line<S> {
                 }
                 return Ok(count);
             }
-            Task::RunCommand => (requests.hello.clone(), 1),
+            Task::RunCommand(_) => (requests.hello.clone(), 1),
             Task::InsertOne(size) => (Requests::insert(data, size, 1)?, 1),
             Task::BulkInsert(Size::Small) => {
                 (Requests::insert(data, Size::Small, data.scale.small_batch)?, data.scale.small_batch as u64)
