@@ -1,6 +1,9 @@
 //! Between the public BSON types and the bytes that the core speaks.
 
+use std::cell::Cell;
+
 use bson::{Bson, Document, RawDocument};
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use stator_wire::bson::{Doc, DocBuf, Kind, RawValue, ValueBuf};
@@ -11,10 +14,23 @@ use crate::error::{Error, ErrorKind, Phase, Result};
 
 /// Encodes any value that becomes a document.
 pub(crate) fn to_doc<T: Serialize + ?Sized>(value: &T) -> Result<DocBuf> {
-    // Room for most filters, so that the buffer does not grow in steps.
-    let mut bytes = Vec::with_capacity(128);
+    thread_local! {
+        /// What filters and commands are encoded into. They keep a copy of their size: one allocation, whatever the size turns out to be.
+        static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    /// The most that a thread keeps, in bytes.
+    const MOST: usize = 4096;
+
+    // Taken out, because a `Serialize` may do what it likes, encode something else too. None is there while a thread ends.
+    let mut bytes = SCRATCH.try_with(Cell::take).unwrap_or_default();
+    bytes.clear();
     encode_into(value, &mut bytes)?;
-    DocBuf::new(bytes).map_err(Error::from)
+    if bytes.capacity() > MOST {
+        return DocBuf::new(bytes).map_err(Error::from);
+    }
+    let document = DocBuf::new(Bytes::copy_from_slice(&bytes)).map_err(Error::from);
+    let _ = SCRATCH.try_with(|scratch| scratch.set(bytes));
+    document
 }
 
 /// Encodes a document behind what `out` holds. After an error part of it may stand there.

@@ -26,7 +26,7 @@ pub struct Database<R: Runtime> {
 #[derive(Debug)]
 struct Inner<R: Runtime> {
     client: Client<R>,
-    name: Box<str>,
+    name: Arc<str>,
     settings: Arc<Settings>,
     session: Option<ClientSession<R>>,
 }
@@ -44,6 +44,10 @@ impl<R: Runtime> Database<R> {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.inner.name
+    }
+
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.inner.name)
     }
 
     pub(crate) fn call(&self) -> Call<R> {

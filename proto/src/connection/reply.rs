@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::Range;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use stator_wire::bson::{Doc, DocBuf};
 use stator_wire::op_msg::Flags;
 use stator_wire::{Header, OpMsg, WireError};
@@ -44,6 +44,16 @@ impl Reply {
     /// The reply's document, sharing the frame.
     pub fn to_doc_buf(&self) -> DocBuf {
         DocBuf::slice_of(&self.frame, self.body())
+    }
+
+    /// The reply's document, which takes the frame along.
+    pub fn into_doc_buf(self) -> DocBuf {
+        let mut bytes = self.frame;
+        // Mostly it ends where the frame does; then nothing needs to know that the frame was longer.
+        bytes.truncate(self.body.end);
+        bytes.advance(self.body.start);
+        // `parse` took the range from a document.
+        DocBuf::new(bytes).unwrap_or_default()
     }
 
     /// The whole frame: what [`body`](Self::body) is a slice of.

@@ -102,7 +102,7 @@ impl Operation for CollectionCommand {
 
     fn handle_reply(&mut self, reply: Reply) -> Result<Progress<DocBuf>, OperationError> {
         WriteFailure::check(reply.body(), 0)?;
-        Ok(Progress::Done(reply.to_doc_buf()))
+        Ok(Progress::Done(reply.into_doc_buf()))
     }
 
     fn handle_error(&mut self, error: CommandError) -> Result<DocBuf, OperationError> {

@@ -1,6 +1,7 @@
 //! Any command, as the user wrote it.
 
-use alloc::string::String;
+use alloc::sync::Arc;
+use core::ops::Range;
 
 use stator_wire::bson::{DocBuf, DocWriter};
 
@@ -12,17 +13,19 @@ use crate::connection::Reply;
 /// With a `timeoutMS` what is left of it is appended as `maxTimeMS`: the command should not have one of its own then.
 #[derive(Clone, Debug)]
 pub struct RunCommand {
-    database: String,
-    name: String,
+    database: Arc<str>,
+    /// Where the name stands in the command.
+    name: Range<usize>,
     command: DocBuf,
 }
 
 impl RunCommand {
     /// The command `command` on `database`; its first key is its name.
-    pub fn new(database: &str, command: DocBuf) -> Result<Self, OperationError> {
-        let first = command.as_doc().iter().next();
-        let name = match first {
-            Some(element) => String::from(element?.key()?),
+    pub fn new(database: impl Into<Arc<str>>, command: DocBuf) -> Result<Self, OperationError> {
+        /// The document's length, and the first element's type.
+        const BEFORE: usize = 4 + 1;
+        let name = match command.as_doc().iter().next() {
+            Some(element) => BEFORE..BEFORE + element?.key()?.len(),
             None => return Err(OperationError::InvalidArgument("the command document is empty")),
         };
         Ok(Self { database: database.into(), name, command })
@@ -33,7 +36,8 @@ impl Operation for RunCommand {
     type Output = DocBuf;
 
     fn name(&self) -> &str {
-        &self.name
+        // Seen to be text before.
+        self.command.as_bytes().get(self.name.clone()).and_then(|name| str::from_utf8(name).ok()).unwrap_or_default()
     }
 
     fn database(&self) -> &str {
@@ -49,6 +53,6 @@ impl Operation for RunCommand {
     }
 
     fn handle_reply(&mut self, reply: Reply) -> Result<Progress<DocBuf>, OperationError> {
-        Ok(Progress::Done(reply.to_doc_buf()))
+        Ok(Progress::Done(reply.into_doc_buf()))
     }
 }

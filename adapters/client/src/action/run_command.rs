@@ -54,7 +54,7 @@ impl<R: Runtime> RunCommand<R> {
 
     fn read<T>(self, give: fn(DocBuf) -> Result<T>) -> impl Future<Output = Result<T>> {
         let Self { database, command, call, doubt } = self;
-        let command = doubt.check().and_then(|()| Ok(op::RunCommand::new(database.name(), command)?));
+        let command = doubt.check().and_then(|()| Ok(op::RunCommand::new(database.shared_name(), command)?));
         async move { give(database.client().core().execute(command?, call).await?) }
     }
 }
