@@ -61,6 +61,7 @@ impl<R: Runtime> Core<R> {
     /// A connection that is ready for a request to a server that suits. `time` becomes later if it had to wait.
     ///
     /// All that most operations do of it is here; the rest, with what it needs, is in a box.
+    #[expect(clippy::manual_async_fn, reason = "its arguments would be in its future twice")]
     pub(crate) fn check_out<'a, 'b>(
         &'a self,
         time: &'b mut Instant,

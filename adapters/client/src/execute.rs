@@ -287,6 +287,7 @@ impl<R: Runtime> Core<R> {
         Ok(Served { output, server, lease, session })
     }
 
+    #[expect(clippy::manual_async_fn, reason = "its arguments would be in its future twice")]
     fn exchange<'a, O: Operation>(
         &'a self,
         now: Instant,
