@@ -62,9 +62,8 @@ impl ReactorSocket for Socket {
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        // A single slice by the system call for one, which is the cheaper one.
         match (&mut self.0, slices) {
-            (Kind::Tcp(socket), [one]) => Pin::new(socket).poll_write(cx, one),
+            (Kind::Tcp(socket), [one]) => Pin::new(socket).poll_write(cx, one), // the cheaper system call
             (Kind::Tcp(socket), _) => Pin::new(socket).poll_write_vectored(cx, slices),
             (Kind::Unix(socket), _) => Pin::new(socket).poll_write_vectored(cx, slices),
         }
