@@ -1,5 +1,5 @@
-//! A server that gives each command the same reply each time, but for the number of documents inserted: for counting instructions and allocations, where a real server's
-//! timing would only disturb.
+//! A server that gives each command the same reply each time, but for the number of documents inserted: for counting instructions
+//! and allocations, where a real server's timing would only disturb.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

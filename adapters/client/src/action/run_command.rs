@@ -30,7 +30,8 @@ impl<R: Runtime> RunCommand<R> {
     pub(crate) fn new(database: &Database<R>, command: &(impl Serialize + ?Sized)) -> Self {
         let mut doubt = Doubt::default();
         let command = doubt.doc(command);
-        // A command of the user's own takes nothing from the database but its timeout (specification *runCommand*).
+        // A command of the user's own takes nothing from the database but its timeout (specification *runCommand*): neither the read
+        // preference nor, by its traits, the concerns.
         Self { database: database.clone(), command, call: database.call().on_primary(), doubt }
     }
 
