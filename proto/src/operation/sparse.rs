@@ -93,3 +93,29 @@ impl<T: Empty + fmt::Debug> fmt::Debug for Sparse<T> {
         (**self).fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Empty, Sparse};
+    use crate::operation::{FindOptions, Settings, WriteFailure};
+
+    #[test]
+    fn what_was_never_set_reads_like_the_default() {
+        fn check<T: Empty + PartialEq + core::fmt::Debug>() {
+            assert_eq!(T::empty(), &T::default());
+            assert_eq!(Sparse::<T>::new(), Sparse::from(T::default()));
+        }
+        check::<Settings>();
+        check::<FindOptions>();
+        check::<WriteFailure>();
+    }
+
+    #[test]
+    fn writing_makes_room_and_taking_leaves_none() {
+        let mut options = Sparse::<FindOptions>::new();
+        assert_eq!((options.skip, options.get()), (None, None));
+        options.skip = Some(3);
+        assert_eq!(options.get().and_then(|options| options.skip), Some(3));
+        assert_eq!((options.take().skip, options.get()), (Some(3), None));
+    }
+}

@@ -115,6 +115,7 @@ fn a_reply_is_read_in_pieces_of_every_size() {
         assert_eq!((reply.header().request_id, reply.header().response_to), (5, id));
         assert_eq!((reply.frame(), reply.more_to_come()), (&Bytes::from(bytes), false));
         assert_eq!(reply.to_doc_buf(), reply.body());
+        assert_eq!(reply.clone().into_doc_buf(), reply.body());
         pair.assert_usable();
     }
 }
@@ -207,4 +208,15 @@ fn a_command_that_cannot_be_encoded_leaves_the_connection_as_it_was() {
     assert!(matches!(pair.send(&command("insert", &body)), Err(ConnectionError::Encode(_))));
     assert!(pair.out.is_empty());
     pair.assert_usable();
+}
+
+#[test]
+fn a_reply_that_gives_its_frame_away_leaves_the_checksum_behind() {
+    let mut frame = Vec::new();
+    let mut message = Builder::new(&mut frame, 5, 1, Flags::NONE);
+    message.body().i32("ok", 1);
+    message.finish_with_checksum().unwrap();
+    let reply = Reply::parse(frame.into()).unwrap();
+    let expected = reply.body().as_bytes().to_vec();
+    assert_eq!(reply.into_doc_buf().as_bytes(), expected);
 }
