@@ -1,16 +1,16 @@
 //! What operations return.
 
-use std::collections::BTreeMap;
-
 use bson::Bson;
 
 mod bulk;
+mod inserted_ids;
 
 pub(crate) use bulk::ModelKind;
 pub use bulk::{
     BulkWriteResult, ClientBulkWriteResult, VerboseDeleteResult, VerboseInsertResult, VerboseResults,
     VerboseUpdateResult,
 };
+pub use inserted_ids::{InsertedIds, InsertedIdsIter};
 
 /// The result of `insert_one`.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,7 @@ pub struct InsertOneResult {
 #[non_exhaustive]
 pub struct InsertManyResult {
     /// The documents' `_id`s by their index.
-    pub inserted_ids: BTreeMap<usize, Bson>,
+    pub inserted_ids: InsertedIds,
     /// Whether the server confirmed the writes.
     pub acknowledged: bool,
 }

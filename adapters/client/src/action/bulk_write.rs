@@ -1,6 +1,5 @@
 //! `bulk_write` of a collection.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bson::{Bson, Document};
@@ -14,7 +13,7 @@ use crate::collection::Collection;
 use crate::error::{ErrorKind, Result};
 use crate::inner::Core;
 use crate::models::WriteModel;
-use crate::results::BulkWriteResult;
+use crate::results::{BulkWriteResult, InsertedIds};
 use crate::runtime::Runtime;
 
 /// Writes of several kinds; see [`Collection::bulk_write`].
@@ -24,7 +23,7 @@ pub struct BulkWrite<R: Runtime> {
     collection: Collection<R>,
     models: Vec<Write>,
     /// The `_id`s of what is to be inserted.
-    ids: BTreeMap<usize, Bson>,
+    ids: InsertedIds,
     ordered: Option<bool>,
     bypass_document_validation: Option<bool>,
     let_vars: Option<DocBuf>,
@@ -38,11 +37,13 @@ impl<R: Runtime> BulkWrite<R> {
         collection: &Collection<R, Document>,
         models: impl IntoIterator<Item = impl Into<WriteModel>>,
     ) -> Self {
-        let (mut writes, mut ids, mut doubt) = (Vec::new(), BTreeMap::new(), Doubt::default());
+        let (mut writes, mut ids, mut doubt) = (Vec::new(), InsertedIds::default(), Doubt::default());
         for (index, model) in models.into_iter().enumerate() {
             let (write, id) = encode(model.into(), collection.core(), &mut doubt);
             writes.push(write);
-            ids.extend(id.map(|id| (index, id)));
+            if let Some(id) = id {
+                ids.push(index, id);
+            }
         }
         Self {
             models: writes,
@@ -67,14 +68,12 @@ impl<R: Runtime> BulkWrite<R> {
         op.bypass_document_validation = self.bypass_document_validation;
         op.let_vars = self.let_vars;
         op.comment = self.comment;
-        let mut ids = self.ids;
         match self.collection.core().execute(&mut op, self.call).await {
-            Ok(written) => BulkWriteResult::new(written, ids),
+            Ok(written) => BulkWriteResult::new(written, self.ids),
             Err(error) => {
                 let noted = op.take_failure();
                 let inserted = op.inserted(error.refused_writes(&noted));
-                ids.retain(|index, _| inserted.contains(index));
-                let partial = BulkWriteResult::new(op.take_written(), ids)?;
+                let partial = BulkWriteResult::new(op.take_written(), self.ids.keep(&inserted))?;
                 let is_nothing = partial.is_nothing();
                 Err(error.into_bulk(noted, partial, is_nothing, ErrorKind::BulkWrite))
             }

@@ -2,14 +2,13 @@
 
 use core::borrow::Borrow;
 use core::future::Future;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bson::oid::ObjectId;
 use bson::{Bson, Document};
 use serde::Serialize;
 use stator_proto::operation::{BulkWritten, Documents, Insert};
-use stator_wire::bson::{Doc, DocBuf, Kind};
+use stator_wire::bson::{Doc, DocBuf, Kind, RawValue};
 
 use super::Doubt;
 use crate::call::Call;
@@ -18,7 +17,7 @@ use crate::convert::{encode_into, from_value};
 use crate::encode::HasId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inner::Core;
-use crate::results::{BulkWriteResult, InsertManyResult, InsertOneResult};
+use crate::results::{BulkWriteResult, InsertManyResult, InsertOneResult, InsertedIds};
 use crate::runtime::Runtime;
 
 /// Inserts one document; see [`Collection::insert_one`].
@@ -38,17 +37,18 @@ pub struct InsertOne<R: Runtime> {
 pub struct InsertMany<R: Runtime> {
     collection: Collection<R>,
     op: Insert,
-    ids: Vec<Bson>,
     call: Call<R>,
     doubt: Doubt,
 }
 
 impl<R: Runtime> InsertOne<R> {
     pub(crate) fn new(collection: &Collection<R, Document>, document: &(impl Serialize + ?Sized)) -> Self {
-        let (documents, mut ids, doubt) = encode(collection.core(), [document]);
+        let mut encoded = Encoded::new(1);
+        let id = encoded.push(collection.core(), document);
+        let Encoded { bytes, ends, doubt, .. } = encoded;
         Self {
-            op: Insert::new(collection.namespace().clone(), documents),
-            id: ids.pop().unwrap_or(Bson::Null),
+            op: Insert::new(collection.namespace().clone(), Documents::new(bytes, ends)),
+            id,
             call: collection.call(),
             collection: collection.clone(),
             doubt,
@@ -75,10 +75,14 @@ impl<R: Runtime> InsertMany<R> {
         collection: &Collection<R, Document>,
         documents: impl IntoIterator<Item = impl Borrow<T>>,
     ) -> Self {
-        let (documents, ids, doubt) = encode(collection.core(), documents.into_iter().map(Owned::<_, T>::new));
+        let documents = documents.into_iter();
+        let mut encoded = Encoded::new(documents.size_hint().0);
+        for document in documents {
+            encoded.push(collection.core(), Borrow::<T>::borrow(&document));
+        }
+        let Encoded { bytes, ends, doubt, .. } = encoded;
         Self {
-            op: Insert::new(collection.namespace().clone(), documents),
-            ids,
+            op: Insert::new(collection.namespace().clone(), Documents::new(bytes, ends)),
             call: collection.call(),
             collection: collection.clone(),
             doubt,
@@ -93,13 +97,14 @@ impl<R: Runtime> InsertMany<R> {
         self.doubt.check()?;
         let mut op = self.op;
         let outcome = self.collection.core().execute(&mut op, self.call).await;
-        let mut inserted_ids: BTreeMap<usize, Bson> = self.ids.into_iter().enumerate().collect();
         match outcome {
-            Ok(inserted) => Ok(InsertManyResult { inserted_ids, acknowledged: inserted.acknowledged }),
+            Ok(inserted) => {
+                let inserted_ids = ids(&op.documents, 0..op.documents.len())?;
+                Ok(InsertManyResult { inserted_ids, acknowledged: inserted.acknowledged })
+            }
             Err(error) => {
                 let noted = op.take_failure();
-                let done = op.inserted(error.refused_writes(&noted));
-                inserted_ids.retain(|index, _| done.binary_search(index).is_ok());
+                let inserted_ids = ids(&op.documents, op.inserted(error.refused_writes(&noted)).into_iter())?;
                 let written = BulkWritten { inserted: inserted_ids.len() as u64, ..BulkWritten::NOTHING };
                 let partial = BulkWriteResult::new(written, inserted_ids)?;
                 let is_nothing = partial.is_nothing();
@@ -109,45 +114,67 @@ impl<R: Runtime> InsertMany<R> {
     }
 }
 
-/// A document that its caller may have lent or given.
-struct Owned<B, T> {
-    document: B,
-    of: core::marker::PhantomData<fn() -> T>,
+/// Documents one behind the other, each with an `_id`, in front if it had none.
+struct Encoded {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    doubt: Doubt,
+    /// How many there will be, as far as their source knows.
+    expected: usize,
 }
 
-impl<B, T> Owned<B, T> {
-    const fn new(document: B) -> Self {
-        Self { document, of: core::marker::PhantomData }
+impl Encoded {
+    fn new(expected: usize) -> Self {
+        // Room for a small document, so that the buffer does not grow in steps. Nobody's word is taken for more than some pages.
+        let (bytes, ends) = (Vec::with_capacity(512), Vec::with_capacity(expected.min(16 * 1024)));
+        Self { bytes, ends, doubt: Doubt::default(), expected }
     }
-}
 
-impl<B: Borrow<T>, T: Serialize> Serialize for Owned<B, T> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> core::result::Result<S::Ok, S::Error> {
-        self.document.borrow().serialize(serializer)
+    /// Appends a document and says its `_id`; the first failure is kept instead, and nothing appended.
+    fn push<R: Runtime>(&mut self, core: &Core<R>, document: &(impl Serialize + ?Sized)) -> Bson {
+        self.make_room();
+        let id = encode_one(document, &mut self.bytes, || core.new_object_id());
+        if id.is_ok() {
+            self.ends.push(self.bytes.len());
+        }
+        self.doubt.take(id)
     }
-}
 
-/// Encodes documents one behind the other, each with an `_id`, in front if it had none.
-fn encode<R: Runtime>(
-    core: &Core<R>,
-    documents: impl IntoIterator<Item = impl Serialize>,
-) -> (Documents, Vec<Bson>, Doubt) {
-    // Room for a small document, so that the buffer does not grow in steps.
-    let (mut bytes, mut ends, mut ids, mut doubt) = (Vec::with_capacity(512), Vec::new(), Vec::new(), Doubt::default());
-    for document in documents {
-        match encode_one(&document, &mut bytes, || core.new_object_id()) {
-            Ok(id) => {
-                ids.push(id);
-                ends.push(bytes.len());
-            }
-            Err(error) => doubt.take(Err(error)),
+    /// Makes room for what is still expected, if it is like what came before, but no more than there is already: so many small documents
+    /// neither move often nor leave half of the buffer empty.
+    fn make_room(&mut self) {
+        let (length, documents) = (self.bytes.len(), self.ends.len());
+        let Some(average) = length.checked_div(documents) else { return };
+        let left = self.expected.saturating_sub(documents);
+        if self.bytes.capacity() - length < average && left > 0 {
+            self.bytes.reserve_exact(average.saturating_mul(left).min(length).max(average));
         }
     }
-    (Documents::new(bytes, ends), ids, doubt)
+}
+
+/// The `_id`s of some documents, read from where they were written: a list of their own would have to be kept until then.
+fn ids(documents: &Documents, indexes: impl ExactSizeIterator<Item = usize>) -> Result<InsertedIds> {
+    let mut ids = InsertedIds::with_capacity(indexes.len());
+    for index in indexes {
+        let id = Doc::new(documents.document(index))?.get("_id")?;
+        ids.push(index, id.map_or(Ok(Bson::Null), id_value)?);
+    }
+    Ok(ids)
+}
+
+fn id_value(id: RawValue<'_>) -> Result<Bson> {
+    match (id.kind(), id.as_object_id()) {
+        (Kind::ObjectId, Ok(id)) => Ok(Bson::ObjectId(ObjectId::from_bytes(id))),
+        _ => from_value(id.kind(), id.bytes()),
+    }
 }
 
 /// Encodes a document behind what `out` holds, once and in place, and says its `_id`. An error leaves `out` as it was.
-fn encode_one(document: &impl Serialize, out: &mut Vec<u8>, new_id: impl FnOnce() -> ObjectId) -> Result<Bson> {
+fn encode_one(
+    document: &(impl Serialize + ?Sized),
+    out: &mut Vec<u8>,
+    new_id: impl FnOnce() -> ObjectId,
+) -> Result<Bson> {
     let start = out.len();
     // Most documents come without an `_id`: what it takes is left free before the first element.
     out.resize(start + GENERATED_ID, 0);
@@ -171,10 +198,7 @@ fn settle_id(out: &mut Vec<u8>, start: usize, has_id: HasId, new_id: impl FnOnce
         HasId::Perhaps => document.get("_id")?,
     };
     if let Some(id) = known {
-        let id = match (id.kind(), id.as_object_id()) {
-            (Kind::ObjectId, Ok(id)) => Bson::ObjectId(ObjectId::from_bytes(id)),
-            _ => from_value(id.kind(), id.bytes())?,
-        };
+        let id = id_value(id)?;
         out.copy_within(start + GENERATED_ID.., start);
         out.truncate(start + length);
         return Ok(id);

@@ -6,6 +6,7 @@ use bson::Bson;
 use stator_proto::operation::{BulkWritten, ClientBulkWritten};
 use stator_wire::bson::ValueBuf;
 
+use super::InsertedIds;
 use crate::convert::from_value;
 use crate::error::Result;
 
@@ -24,7 +25,7 @@ pub struct BulkWriteResult {
     /// How many documents were inserted because nothing matched an update or replacement.
     pub upserted_count: u64,
     /// The `_id`s of the inserted documents.
-    pub inserted_ids: BTreeMap<usize, Bson>,
+    pub inserted_ids: InsertedIds,
     /// The `_id`s of the upserted documents.
     pub upserted_ids: BTreeMap<usize, Bson>,
     /// Whether the server confirmed the writes; if not, the counts are 0.
@@ -33,7 +34,7 @@ pub struct BulkWriteResult {
 
 impl BulkWriteResult {
     /// `inserted_ids`: those of the inserts that were carried out.
-    pub(crate) fn new(written: BulkWritten, inserted_ids: BTreeMap<usize, Bson>) -> Result<Self> {
+    pub(crate) fn new(written: BulkWritten, inserted_ids: InsertedIds) -> Result<Self> {
         let mut upserted_ids = BTreeMap::new();
         for (index, id) in &written.upserted {
             upserted_ids.insert(*index, decoded(id)?);

@@ -8,7 +8,7 @@ use stator_client::options::{
     ClientWriteModel, DeleteManyModel, DeleteOneModel, Hint, InsertOneModel, ReplaceOneModel, UpdateManyModel,
     UpdateModifications, UpdateOneModel, WriteConcern, WriteModel,
 };
-use stator_client::results::{BulkWriteResult, ClientBulkWriteResult};
+use stator_client::results::{BulkWriteResult, ClientBulkWriteResult, InsertedIds};
 use stator_client::{ClientSession, Collection, Namespace, Runtime};
 
 use super::arguments::{Argument, Arguments, fields};
@@ -62,7 +62,7 @@ pub(super) fn written(done: &BulkWriteResult) -> Document {
         return doc! { "acknowledged": false };
     }
     doc! {
-        "insertedCount": done.inserted_count as i64, "insertedIds": by_index(&done.inserted_ids, Bson::clone),
+        "insertedCount": done.inserted_count as i64, "insertedIds": inserted_ids(&done.inserted_ids),
         "matchedCount": done.matched_count as i64, "modifiedCount": done.modified_count as i64,
         "deletedCount": done.deleted_count as i64,
         "upsertedCount": done.upserted_count as i64, "upsertedIds": by_index(&done.upserted_ids, Bson::clone),
@@ -100,6 +100,10 @@ pub(super) fn client_written(done: &ClientBulkWriteResult) -> Document {
         shown.extend(doc! { "insertResults": inserts, "updateResults": updates, "deleteResults": deletes });
     }
     shown
+}
+
+pub(super) fn inserted_ids(ids: &InsertedIds) -> Document {
+    ids.iter().map(|(index, id)| (index.to_string(), id)).collect()
 }
 
 fn by_index<T>(results: &BTreeMap<usize, T>, show: impl Fn(&T) -> Bson) -> Document {

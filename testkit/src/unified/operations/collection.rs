@@ -213,7 +213,7 @@ fn inserted(done: InsertManyResult) -> Document {
         return doc! { "acknowledged": false };
     }
     let count = done.inserted_ids.len() as i64;
-    let ids: Document = done.inserted_ids.into_iter().map(|(index, id)| (index.to_string(), id)).collect();
+    let ids = bulk::inserted_ids(&done.inserted_ids);
     doc! {
         "insertedCount": count, "insertedIds": ids, "acknowledged": true,
         "deletedCount": 0, "matchedCount": 0, "modifiedCount": 0, "upsertedCount": 0, "upsertedIds": {},
