@@ -5,7 +5,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,18 +33,16 @@ const LOCKED: Duration = Duration::from_secs(5);
 /// How long one runtime may take for everything.
 const LIMIT: Duration = Duration::from_secs(200);
 
-fn set() -> &'static ReplicaSet {
-    static SET: OnceLock<ReplicaSet> = OnceLock::new();
-    SET.get_or_init(|| ReplicaSet::start(1, MongodOptions::new()).unwrap())
-}
-
-/// One client and its two documents, each with the same number.
+/// One client and its two documents, each with the same number, on a server of its own: there is one fail point to a server.
 struct Subject<R: Runtime> {
     runtime: R,
+    _set: ReplicaSet,
     client: Client<R>,
     things: Collection<R, Document>,
     /// How many futures were dropped.
     dropped: u32,
+    /// What is being done, for whoever wonders why it does not end.
+    step: Arc<Mutex<String>>,
 }
 
 /// Polls a future `polls` times, a little apart, and drops it then.
@@ -93,15 +91,22 @@ fn session_error(error: &Error) -> Option<SessionError> {
 
 impl<R: Runtime> Subject<R> {
     async fn new(runtime: R) -> Self {
+        let set = ReplicaSet::start(1, MongodOptions::new()).unwrap();
         let app = unique_db("cancelled");
-        let uri = format!("{}&appName={app}&maxPoolSize=3&timeoutMS=10000", set().uri());
+        let uri = format!("{}&appName={app}&maxPoolSize=3&timeoutMS=10000", set.uri());
         let client = Client::with_runtime(runtime.clone(), ClientOptions::parse(&uri).unwrap()).unwrap();
         let things = client.database(&app).collection("things");
         things.insert_many((0..10).map(|id| doc! { "_id": id, "n": 0 })).await.unwrap();
         let commands = ["insert", "update", "delete", "find", "getMore", "commitTransaction", "abortTransaction"];
         let slow = doc! { "failCommands": &commands[..], "blockConnection": true, "blockTimeMS": SLOW, "appName": app };
-        set().members()[0].admin().unwrap().fail_command(doc! { "times": 1_000_000_000 }, slow).unwrap();
-        Self { runtime, client, things, dropped: 0 }
+        set.members()[0].admin().unwrap().fail_command(doc! { "times": 1_000_000_000 }, slow).unwrap();
+        let step = Arc::default();
+        watch(Arc::downgrade(&step));
+        Self { runtime, _set: set, client, things, dropped: 0, step }
+    }
+
+    fn step(&self, what: &str) {
+        what.clone_into(&mut self.step.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     async fn session(&self) -> ClientSession<R> {
@@ -185,7 +190,7 @@ impl<R: Runtime> Subject<R> {
     /// An operation of a transaction: what was sent makes the session dirty, and the transaction can only be aborted then.
     async fn operation(&mut self, n: u32, many: bool) {
         let what = format!("{} at {n}", if many { "bulk write" } else { "update" });
-        step(&what);
+        self.step(&what);
         let before = self.number().await;
         let session = self.session().await;
         let txn = session.begin().unwrap();
@@ -216,7 +221,7 @@ impl<R: Runtime> Subject<R> {
 
     async fn commit(&mut self, n: u32) {
         let what = format!("commit at {n}");
-        step(&what);
+        self.step(&what);
         let before = self.number().await;
         let session = self.session().await;
         let txn = self.open(&session).await;
@@ -237,7 +242,7 @@ impl<R: Runtime> Subject<R> {
     /// As the last handle of its session: nobody is there who could abort it.
     async fn commit_of_nobody(&mut self, n: u32) {
         let what = format!("commit of a session that is dropped too, at {n}");
-        step(&what);
+        self.step(&what);
         let before = self.number().await;
         let session = self.session().await;
         session.start_transaction().await.unwrap();
@@ -250,7 +255,7 @@ impl<R: Runtime> Subject<R> {
 
     async fn abort(&mut self, n: u32) {
         let what = format!("abort at {n}");
-        step(&what);
+        self.step(&what);
         let before = self.number().await;
         let session = self.session().await;
         session.start_transaction().await.unwrap();
@@ -268,7 +273,7 @@ impl<R: Runtime> Subject<R> {
 
     async fn end(&mut self, n: u32) {
         let what = format!("end of a session at {n}");
-        step(&what);
+        self.step(&what);
         let before = self.number().await;
         let session = self.session().await;
         session.start_transaction().await.unwrap();
@@ -281,7 +286,7 @@ impl<R: Runtime> Subject<R> {
 
     async fn callback(&mut self, n: u32) {
         let what = format!("with_transaction at {n}");
-        step(&what);
+        self.step(&what);
         let before = self.number().await;
         let session = self.session().await;
         let things = self.things.clone();
@@ -303,7 +308,7 @@ impl<R: Runtime> Subject<R> {
 
     async fn written_loop(&mut self, n: u32) {
         let what = format!("transaction loop at {n}");
-        step(&what);
+        self.step(&what);
         let before = self.number().await;
         let session = self.session().await;
         let things = self.things.clone();
@@ -336,7 +341,7 @@ impl<R: Runtime> Subject<R> {
 
     async fn get_more(&mut self, n: u32, in_transaction: bool) {
         let what = format!("getMore {} at {n}", if in_transaction { "in a transaction" } else { "in a session" });
-        step(&what);
+        self.step(&what);
         let before = self.number().await;
         let session = self.session().await;
         let txn = if in_transaction { Some(self.open(&session).await) } else { None };
@@ -358,33 +363,22 @@ impl<R: Runtime> Subject<R> {
     }
 }
 
-/// What is being done, for whoever wonders why it does not end.
-static STEP_NOW: Mutex<(String, Option<Instant>)> = Mutex::new((String::new(), None));
-
-fn step(what: &str) {
-    STEP_NOW.lock().unwrap_or_else(PoisonError::into_inner).0 = what.to_owned();
-}
-
 /// Ends the program if something hangs.
-fn watch() {
-    STEP_NOW.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(Instant::now() + LIMIT);
-    static WATCHED: OnceLock<()> = OnceLock::new();
-    WATCHED.get_or_init(|| {
-        thread::spawn(|| {
-            loop {
-                thread::sleep(Duration::from_millis(500));
-                let now = STEP_NOW.lock().unwrap_or_else(PoisonError::into_inner);
-                if now.1.is_some_and(|limit| Instant::now() > limit) {
-                    eprintln!("hangs: {}", now.0);
-                    std::process::abort();
-                }
+fn watch(step: Weak<Mutex<String>>) {
+    let limit = Instant::now() + LIMIT;
+    thread::spawn(move || {
+        while let Some(step) = step.upgrade() {
+            if Instant::now() > limit {
+                eprintln!("hangs: {}", step.lock().unwrap_or_else(PoisonError::into_inner));
+                std::process::abort();
             }
-        });
+            drop(step);
+            thread::sleep(Duration::from_millis(500));
+        }
     });
 }
 
 async fn dropped_everywhere<R: Runtime>(runtime: R, (last, each): (u32, u32)) {
-    watch();
     let began = Instant::now();
     let mut subject = Subject::new(runtime).await;
     for n in (0..each).chain((each..last).step_by(3)) {
@@ -404,11 +398,18 @@ async fn dropped_everywhere<R: Runtime>(runtime: R, (last, each): (u32, u32)) {
     assert!(subject.dropped >= 10, "only {} were dropped", subject.dropped);
 }
 
-/// One after the other, for the fail point is the server's.
 #[test]
-fn sessions_and_transactions_may_be_dropped_at_every_poll() {
+fn sessions_and_transactions_may_be_dropped_at_every_poll_on_tokio() {
     let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     tokio.block_on(dropped_everywhere(Tokio, POINTS));
+}
+
+#[test]
+fn sessions_and_transactions_may_be_dropped_at_every_poll_on_smol() {
     smol::block_on(dropped_everywhere(Smol, POINTS));
+}
+
+#[test]
+fn sessions_and_transactions_may_be_dropped_at_every_poll_on_plain_threads() {
     Blocking.block_on(dropped_everywhere(Blocking, POINTS_WHERE_IO_BLOCKS));
 }

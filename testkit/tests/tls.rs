@@ -229,19 +229,32 @@ fn large_documents() {
     runtime.block_on(there_and_back(Tokio));
 }
 
-/// Everything that a client can do, on every runtime.
+/// Everything that a client can do.
+async fn suite<R: Runtime>(runtime: R) {
+    let version = STRICT.version();
+    let server = Server { version: (version.major, version.minor), mongod: true, rights: true };
+    let context = Context::new(runtime, STRICT.uri(), server, unique_db("suite_tls"));
+    assert_eq!(suite::run(&context).await.ran, TESTS.len());
+}
+
 #[test]
-fn the_suite() {
-    async fn run<R: Runtime>(runtime: R) {
-        let version = STRICT.version();
-        let server = Server { version: (version.major, version.minor), mongod: true, rights: true };
-        let context = Context::new(runtime, STRICT.uri(), server, unique_db("suite_tls"));
-        assert_eq!(suite::run(&context).await.ran, TESTS.len());
-    }
-    Blocking.block_on(run(Blocking));
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(run(Tokio));
-    smol::block_on(run(Smol));
-    async_std::task::block_on(run(AsyncStd));
+fn the_suite_on_tokio() {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(suite(Tokio));
+}
+
+#[test]
+fn the_suite_on_smol() {
+    smol::block_on(suite(Smol));
+}
+
+#[test]
+fn the_suite_on_async_std() {
+    async_std::task::block_on(suite(AsyncStd));
+}
+
+#[test]
+fn the_suite_on_plain_threads() {
+    Blocking.block_on(suite(Blocking));
 }
 
 /// Connections are probed when they come out of the pool, by which time session tickets have arrived.
