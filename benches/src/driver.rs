@@ -92,9 +92,9 @@ pub trait Driver: Clone + Debug + Send + Sync + 'static {
         async { Err("there is no bulkWrite".into()) }
     }
 
-    /// Reads an LDJSON file and inserts its documents, unordered. Says how many.
-    fn import(&self, from: PathBuf) -> impl Future<Output = Result<u64, Failure>> + Send;
+    /// Reads an LDJSON file and inserts its documents, unordered. Says how many. Not asked for as a struct.
+    fn import(&self, from: PathBuf, into: As) -> impl Future<Output = Result<u64, Failure>> + Send;
 
-    /// Writes the lines of these `_id`s to a file. Says how many.
-    fn export(&self, ids: Range<i32>, to: PathBuf) -> impl Future<Output = Result<u64, Failure>> + Send;
+    /// Writes the lines of these `_id`s to a file. Says how many. Not asked for as a struct.
+    fn export(&self, ids: Range<i32>, to: PathBuf, into: As) -> impl Future<Output = Result<u64, Failure>> + Send;
 }

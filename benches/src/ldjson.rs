@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use bson::Bson;
 use flate2::read::GzDecoder;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::Failure;
 use crate::data::{Data, folder};
@@ -88,7 +88,7 @@ impl Lines {
     }
 
     /// One more line.
-    pub fn write(&mut self, document: &Value) -> Result<(), Failure> {
+    pub fn write(&mut self, document: &impl Serialize) -> Result<(), Failure> {
         serde_json::to_writer(&mut self.file, document)?;
         self.end_line()
     }

@@ -26,10 +26,11 @@ pub enum Task {
     BulkWrite(Size),
     /// The collection's bulkWrite of an insert, a replace and a delete for each small document; an operation is the three of them.
     BulkMixed,
-    /// Read the LDJSON files, parse them and insert all; an operation is one document.
-    Import,
-    /// Find all and write them to as many files; an operation is one document.
-    Export,
+    /// Read the LDJSON files, parse their lines and insert all; an operation is one document. As a `Document` between text and command,
+    /// or as raw bytes.
+    Import(As),
+    /// Find all and write them to as many files; an operation is one document, which comes between reply and text as it says.
+    Export(As),
     /// So many tasks find one by `_id`, over and over, on a pool of this size.
     Concurrent {
         /// Tasks (or threads).
@@ -107,7 +108,9 @@ impl Task {
         all.extend(As::ALL.map(Self::FindMany));
         all.extend(Size::ALL.map(Self::BulkInsert));
         all.extend(Size::ALL.map(Self::BulkWrite));
-        all.extend([Self::BulkMixed, Self::Import, Self::Export]);
+        all.push(Self::BulkMixed);
+        all.extend([As::Document, As::Raw].map(Self::Import));
+        all.extend([As::Document, As::Raw].map(Self::Export));
         for pool in [1, 10, 100] {
             all.extend([1, 16, 64, 256].map(|tasks| Self::Concurrent { tasks, pool }));
         }
@@ -141,7 +144,10 @@ impl Task {
 
     /// Whether it begins with an empty collection for inserts.
     pub const fn inserts(self) -> bool {
-        matches!(self, Self::InsertOne(_) | Self::BulkInsert(_) | Self::BulkWrite(_) | Self::BulkMixed | Self::Import)
+        matches!(
+            self,
+            Self::InsertOne(_) | Self::BulkInsert(_) | Self::BulkWrite(_) | Self::BulkMixed | Self::Import(_)
+        )
     }
 
     /// Whether it is about BSON alone.
@@ -168,7 +174,9 @@ impl Task {
             Self::InsertOne(size) | Self::BulkInsert(size) | Self::BulkWrite(size) => data.document(size),
             // It is inserted, and inserted again in its own place.
             Self::BulkMixed => return 2 * bson::serialize_to_vec(&data.small).map_or(0, |bytes| bytes.len()),
-            Self::FindOne(_) | Self::FindMany(_) | Self::Import | Self::Export | Self::Concurrent { .. } => &data.tweet,
+            Self::FindOne(_) | Self::FindMany(_) | Self::Import(_) | Self::Export(_) | Self::Concurrent { .. } => {
+                &data.tweet
+            }
             _ => return 0,
         };
         bson::serialize_to_vec(document).map_or(0, |bytes| bytes.len())
@@ -187,8 +195,8 @@ impl fmt::Display for Task {
             Self::BulkInsert(size) => write!(f, "bulk-insert-{}", size.name()),
             Self::BulkWrite(size) => write!(f, "bulk-write-{}", size.name()),
             Self::BulkMixed => f.write_str("bulk-write-mixed"),
-            Self::Import => f.write_str("ldjson-import"),
-            Self::Export => f.write_str("ldjson-export"),
+            Self::Import(into) => write!(f, "ldjson-import-{}", into.name()),
+            Self::Export(into) => write!(f, "ldjson-export-{}", into.name()),
             Self::Concurrent { tasks, pool } => write!(f, "concurrent-{tasks}-on-{pool}"),
             Self::ColdStart => f.write_str("cold-start"),
             Self::ColdPool => f.write_str("cold-pool"),

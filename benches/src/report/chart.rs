@@ -106,7 +106,7 @@ mod tests {
         let row = |runner, micros| {
             let time = Duration::from_micros(micros);
             let sample = Sample { operations: 1, wall: time, cpu: time, figures: Vec::new() };
-            Row { runner, peer: "official-ct", samples: vec![sample], footprint: None }
+            Row { runner, peer: "official-ct", floor: "floor", samples: vec![sample], footprint: None }
         };
         let rows = vec![row("stator-ct", 50), row("official-ct", 100)];
         let svg = chart(&[TaskReport { task: Task::RunCommand(As::Document), bytes: 13, rows }], "a test");

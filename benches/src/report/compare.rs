@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use serde_json::Value;
 
@@ -19,23 +18,27 @@ pub struct Old {
 }
 
 impl Old {
-    /// Reads JSON lines.
+    /// Reads JSON lines; those of runs of another kind than `run` (other CPUs, other data, another server) are left out.
     ///
     /// # Errors
     ///
-    /// No such file, or lines that are not JSON.
-    pub fn read(path: &Path) -> Result<Self, Failure> {
-        Self::parse(&std::fs::read_to_string(path)?)
-    }
-
-    fn parse(text: &str) -> Result<Self, Failure> {
+    /// Lines that are not JSON, or none of a run of this kind.
+    pub fn parse(text: &str, run: &Value) -> Result<Self, Failure> {
         let mut rows = HashMap::new();
         for line in text.lines() {
             let row: Value = serde_json::from_str(line)?;
             let name = |field: &str| row[field].as_str().unwrap_or_default().to_owned();
-            rows.insert((name("task"), name("runner")), row);
+            if row["run"] == *run {
+                rows.insert((name("task"), name("runner")), row);
+            }
         }
-        Ok(Self { rows })
+        match rows.is_empty() {
+            true => {
+                Err("nothing to compare with: the older run had other CPUs, other data, other slots or another server"
+                    .into())
+            }
+            false => Ok(Self { rows }),
+        }
     }
 }
 
@@ -54,14 +57,25 @@ pub fn compare(report: &TaskReport, old: &Old) -> String {
             ("t/off", "wall_to_peer", report.ratio(row, row.peer, Sample::wall_micros)),
             ("c/off", "cpu_to_peer", report.ratio(row, row.peer, Sample::cpu_micros)),
         ];
+        let is_timed = times[0].2.is_some_and(|wall| wall.p50 > 0.0);
         let _ = write!(out, "  {:<18}", row.runner);
-        for (name, field, now) in times {
+        for (name, field, now) in times.into_iter().filter(|_| is_timed) {
             if let (Some(then), Some(now)) = (spread(&before[field]), now) {
                 let _ = write!(out, "  {name} {} -> {}{}", short(then.p50), short(now.p50), verdict(then, now));
             }
         }
-        if let (Some(then), Some(now)) = (before["allocations"].as_f64(), row.footprint) {
-            let _ = write!(out, "  allocs {} -> {}", short(then), short(now.allocations));
+        for (name, now) in row.figures() {
+            if let Some(then) = spread(&before["figures"][&name]) {
+                let _ = write!(out, "  {name} {} -> {}{}", short(then.p50), short(now.p50), verdict(then, now));
+            }
+        }
+        if let Some(held) = row.footprint {
+            let now = [("allocations", held.allocations), ("allocated_bytes", held.bytes), ("peak_kib", held.peak_kib)];
+            for (name, now) in now {
+                if let Some(then) = before[name].as_f64() {
+                    let _ = write!(out, "  {name} {} -> {}", short(then), short(now));
+                }
+            }
         }
         let _ = writeln!(out);
     }
@@ -94,16 +108,20 @@ mod tests {
     fn report(micros: u64) -> TaskReport {
         let time = Duration::from_micros(micros);
         let sample = Sample { operations: 1, wall: time, cpu: time, figures: Vec::new() };
-        let row = Row { runner: "stator-ct", peer: "official-ct", samples: vec![sample], footprint: None };
+        let row =
+            Row { runner: "stator-ct", peer: "official-ct", floor: "floor", samples: vec![sample], footprint: None };
         TaskReport { task: Task::RunCommand(As::Document), bytes: 13, rows: vec![row] }
     }
 
     #[test]
     fn what_is_written_is_read_and_judged() {
-        let old = Old::parse(&lines(&report(100), &serde_json::Value::Null)).unwrap();
+        let run = serde_json::json!({ "one_cpu": true });
+        let text = lines(&report(100), &run);
+        let old = Old::parse(&text, &run).unwrap();
         assert_eq!(compare(&report(105), &old), "  stator-ct           us/op 100 -> 105  cpu us 100 -> 105\n");
         assert!(compare(&report(120), &old).contains("SLOWER"));
         assert!(compare(&report(80), &old).contains("faster"));
         assert_eq!(compare(&report(80), &Old::default()), "");
+        assert!(Old::parse(&text, &serde_json::json!({ "one_cpu": false })).is_err(), "a run of another kind");
     }
 }

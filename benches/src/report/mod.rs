@@ -20,6 +20,8 @@ pub struct Row {
     pub runner: &'static str,
     /// The name of the runner that it is compared with.
     pub peer: &'static str,
+    /// The name of the floor that it is compared with.
+    pub floor: &'static str,
     /// One for each round.
     pub samples: Vec<Sample>,
     /// The heap, where it could be counted.

@@ -11,7 +11,7 @@ pub fn table(report: &TaskReport) -> String {
     // Writing to a string cannot fail.
     let _ = write!(
         out,
-        "{:<25} {:>10} {:>19} {:>9} {:>7} {:>10} {:>19} {:>8} {:>6} {:>6} {:>6} {:>6}",
+        "{:<25} {:>10} {:>19} {:>9} {:>7} {:>10} {:>19} {:>8} {:>6} {:>6} {:>6} {:>6} {:>6}",
         report.task.to_string(),
         "us/op",
         "p10..p90",
@@ -23,6 +23,7 @@ pub fn table(report: &TaskReport) -> String {
         "peak M",
         "t/off",
         "c/off",
+        "t/flo",
         "c/flo"
     );
     let figures = report.rows.iter().map(Row::figures).find(|figures| !figures.is_empty()).unwrap_or_default();
@@ -46,7 +47,7 @@ fn line(report: &TaskReport, row: &Row, figures: &[(String, Spread)], out: &mut 
     let held = |of: fn(&super::Footprint) -> f64| row.footprint.as_ref().map_or("-".into(), |held| short(of(held)));
     let _ = write!(
         out,
-        "  {:<23} {:>10} {:>19} {:>9} {:>7} {:>10} {:>19} {:>8} {:>6} {:>6} {:>6} {:>6}",
+        "  {:<23} {:>10} {:>19} {:>9} {:>7} {:>10} {:>19} {:>8} {:>6} {:>6} {:>6} {:>6} {:>6}",
         row.runner,
         or_dash(timed, short(wall.p50)),
         or_dash(timed, format!("{}..{}", short(wall.p10), short(wall.p90))),
@@ -58,11 +59,13 @@ fn line(report: &TaskReport, row: &Row, figures: &[(String, Spread)], out: &mut 
         held(|held| held.peak_kib / 1024.0),
         ratio(row.peer, Sample::wall_micros),
         ratio(row.peer, Sample::cpu_micros),
-        ratio("floor", Sample::cpu_micros),
+        ratio(row.floor, Sample::wall_micros),
+        ratio(row.floor, Sample::cpu_micros),
     );
     for (name, _) in figures {
-        let value = row.spread(|sample| sample.figure(name).unwrap_or_default()).p50;
-        let _ = write!(out, " {:>12}", short(value));
+        let values: Vec<f64> = row.samples.iter().filter_map(|sample| sample.figure(name)).collect();
+        let value = or_dash(!values.is_empty(), short(Spread::of(values).p50));
+        let _ = write!(out, " {value:>12}");
     }
     let _ = writeln!(out);
 }

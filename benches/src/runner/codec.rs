@@ -43,7 +43,7 @@ impl Bson for Stator {
             let mut count = 0;
             for element in doc.iter() {
                 let element = element?;
-                black_box(element.key_bytes());
+                black_box(element.key()?);
                 let value = element.value();
                 count += match value.kind() {
                     Kind::Document => walk(value.as_doc()?)?,

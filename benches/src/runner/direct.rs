@@ -137,11 +137,11 @@ impl Driver for Direct {
         Ok(())
     }
 
-    async fn import(&self, from: PathBuf) -> Result<u64, Failure> {
-        self.0.import(from).await
+    async fn import(&self, from: PathBuf, into: As) -> Result<u64, Failure> {
+        self.0.import(from, into).await
     }
 
-    async fn export(&self, ids: Range<i32>, to: PathBuf) -> Result<u64, Failure> {
-        self.0.export(ids, to).await
+    async fn export(&self, ids: Range<i32>, to: PathBuf, into: As) -> Result<u64, Failure> {
+        self.0.export(ids, to, into).await
     }
 }

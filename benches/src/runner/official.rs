@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bson::{Bson, Document, RawDocumentBuf, doc};
+use bson::{Document, RawDocumentBuf, doc};
 use futures_core::Stream;
 use mongodb::event::EventHandler;
 use mongodb::event::cmap::CmapEvent;
@@ -28,8 +28,20 @@ use crate::task::{As, Size};
 /// The official driver on both of tokio's runtimes.
 pub(super) fn contenders() -> Vec<Contender> {
     vec![
-        Contender { name: "official-mt", peer: "official-mt", can: of_official, make: multi_thread },
-        Contender { name: "official-ct", peer: "official-ct", can: of_official, make: current_thread },
+        Contender {
+            name: "official-mt",
+            peer: "official-mt",
+            floor: "floor-tokio",
+            can: of_official,
+            make: multi_thread,
+        },
+        Contender {
+            name: "official-ct",
+            peer: "official-ct",
+            floor: "floor-tokio",
+            can: of_official,
+            make: current_thread,
+        },
     ]
 }
 
@@ -141,16 +153,38 @@ impl Driver for Official {
         Ok(())
     }
 
-    async fn import(&self, from: PathBuf) -> Result<u64, Failure> {
-        let documents: Vec<Document> = ldjson::read(&from)?;
-        Ok(self.0.inserts.insert_many(&documents).ordered(false).await?.inserted_ids.len() as u64)
+    async fn import(&self, from: PathBuf, into: As) -> Result<u64, Failure> {
+        let inserts = &self.0.inserts;
+        let inserted = match into {
+            As::Raw => {
+                let documents: Vec<RawDocumentBuf> = ldjson::read(&from)?;
+                inserts.clone_with_type::<RawDocumentBuf>().insert_many(&documents).ordered(false).await?
+            }
+            As::Document | As::Struct => {
+                let documents: Vec<Document> = ldjson::read(&from)?;
+                inserts.insert_many(&documents).ordered(false).await?
+            }
+        };
+        Ok(inserted.inserted_ids.len() as u64)
     }
 
-    async fn export(&self, ids: Range<i32>, to: PathBuf) -> Result<u64, Failure> {
+    /// Straight into the file: `into_relaxed_extjson` would make a tree of it first.
+    async fn export(&self, ids: Range<i32>, to: PathBuf, into: As) -> Result<u64, Failure> {
         let mut lines = Lines::create(&to)?;
-        let mut cursor = self.0.lines.find(doc! { "_id": { "$gte": ids.start, "$lt": ids.end } }).await?;
-        while let Some(document) = next(&mut cursor).await {
-            lines.write(&Bson::Document(document?).into_relaxed_extjson())?;
+        let filter = doc! { "_id": { "$gte": ids.start, "$lt": ids.end } };
+        match into {
+            As::Raw => {
+                let mut cursor = self.0.lines.clone_with_type::<RawDocumentBuf>().find(filter).await?;
+                while cursor.advance().await? {
+                    lines.write(&cursor.current())?;
+                }
+            }
+            As::Document | As::Struct => {
+                let mut cursor = self.0.lines.find(filter).await?;
+                while let Some(document) = next(&mut cursor).await {
+                    lines.write(&document?)?;
+                }
+            }
         }
         lines.finish()
     }

@@ -26,8 +26,20 @@ fn bson2() -> PathBuf {
 /// Clients in other programs that have been built.
 pub(super) fn contenders() -> Vec<Contender> {
     let mut all = vec![
-        Contender { name: "official2-mt", peer: "official-mt", can: of_official, make: |to| start("official2-mt", to) },
-        Contender { name: "official2-ct", peer: "official-ct", can: of_official, make: |to| start("official2-ct", to) },
+        Contender {
+            name: "official2-mt",
+            peer: "official-mt",
+            floor: "floor-tokio",
+            can: of_official,
+            make: |to| start("official2-mt", to),
+        },
+        Contender {
+            name: "official2-ct",
+            peer: "official-ct",
+            floor: "floor-tokio",
+            can: of_official,
+            make: |to| start("official2-ct", to),
+        },
     ];
     all.retain(|_| bson2().is_file());
     all
@@ -36,7 +48,7 @@ pub(super) fn contenders() -> Vec<Contender> {
 /// Codecs in other programs that have been built.
 pub(super) fn codecs() -> Vec<Contender> {
     let make = |to: &Settings| start("official2", to);
-    let mut all = vec![Contender { name: "official2", peer: "official", can: without_structs, make }];
+    let mut all = vec![Contender { name: "official2", peer: "official", floor: "floor", can: without_structs, make }];
     all.retain(|_| bson2().is_file());
     all
 }

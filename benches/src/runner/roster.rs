@@ -18,6 +18,8 @@ pub struct Contender {
     pub name: &'static str,
     /// Whom it is compared with: the official driver in the same place, driven the same way.
     pub peer: &'static str,
+    /// The floor that it is compared with: the one of the same kind of sockets.
+    pub floor: &'static str,
     /// Whether it can do a task.
     pub can: fn(Task) -> bool,
     /// Makes it. Connections are made on first use.
@@ -27,14 +29,20 @@ pub struct Contender {
 /// Everybody who talks to a server in this build, and the peers in other programs that are found.
 pub fn all() -> Vec<Contender> {
     let mut all = vec![
-        Contender { name: "floor", peer: "official-ct", can: floor::can, make: floor::on_thread },
-        Contender { name: "floor-walk", peer: "official-ct", can: floor::can_walk, make: floor::walking },
-        Contender { name: "floor-tokio", peer: "official-ct", can: floor::can, make: floor::on_tokio },
-        Contender { name: "stator-mt", peer: "official-mt", can: of_client, make: on_tokio_mt },
-        Contender { name: "stator-ct", peer: "official-ct", can: of_client, make: on_tokio_ct },
-        Contender { name: "stator-smol", peer: "official-mt", can: of_client, make: on_smol },
-        Contender { name: "stator-async-std", peer: "official-mt", can: of_client, make: on_async_std },
-        Contender { name: "stator-blocking", peer: "official-ct", can: of_client, make: on_threads },
+        Contender { name: "floor", peer: "official-ct", floor: "floor", can: floor::can, make: floor::on_thread },
+        Contender {
+            name: "floor-walk",
+            peer: "official-ct",
+            floor: "floor",
+            can: floor::can_walk,
+            make: floor::walking,
+        },
+        Contender { name: "floor-tokio", peer: "official-ct", floor: "floor", can: floor::can, make: floor::on_tokio },
+        Contender { name: "stator-mt", peer: "official-mt", floor: "floor-tokio", can: of_client, make: on_tokio_mt },
+        Contender { name: "stator-ct", peer: "official-ct", floor: "floor-tokio", can: of_client, make: on_tokio_ct },
+        Contender { name: "stator-smol", peer: "official-mt", floor: "floor", can: of_client, make: on_smol },
+        Contender { name: "stator-async-std", peer: "official-mt", floor: "floor", can: of_client, make: on_async_std },
+        Contender { name: "stator-blocking", peer: "official-ct", floor: "floor", can: of_client, make: on_threads },
     ];
     all.extend(official::contenders());
     all.extend(process::contenders());
@@ -44,12 +52,24 @@ pub fn all() -> Vec<Contender> {
 /// Everybody who encodes and decodes.
 pub fn codecs() -> Vec<Contender> {
     let mut all = vec![
-        Contender { name: "floor", peer: "official", can: Task::is_bson, make: codec::floor },
-        Contender { name: "stator", peer: "official", can: Task::is_bson, make: codec::stator },
-        Contender { name: "official", peer: "official", can: Task::is_bson, make: codec::official },
+        Contender { name: "floor", peer: "official", floor: "floor", can: Task::is_bson, make: codec::floor },
+        Contender { name: "stator", peer: "official", floor: "floor", can: Task::is_bson, make: codec::stator },
+        Contender { name: "official", peer: "official", floor: "floor", can: Task::is_bson, make: codec::official },
     ];
     all.extend(process::codecs());
     all
+}
+
+impl Contender {
+    /// The floor of a task: raw documents are walked, so they are compared with the one that walks them too.
+    pub fn floor_of(&self, task: Task) -> &'static str {
+        if task == Task::FindMany(As::Raw) { "floor-walk" } else { self.floor }
+    }
+
+    /// Whether it is of this project.
+    pub fn is_ours(&self) -> bool {
+        self.name.starts_with("stator")
+    }
 }
 
 /// What a client can do.

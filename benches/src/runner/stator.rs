@@ -150,27 +150,38 @@ impl<R: Runtime + Default> Driver for Stator<R> {
         Ok(())
     }
 
-    async fn import(&self, from: PathBuf) -> Result<u64, Failure> {
-        let documents = ldjson::read_with(&from, |line| Ok(extjson::parse_raw(line)?))?;
-        Ok(
-            self.0
-                .inserts
-                .with_type::<RawDocumentBuf>()
-                .insert_many(&documents)
-                .ordered(false)
-                .await?
-                .inserted_ids
-                .len() as u64,
-        )
+    async fn import(&self, from: PathBuf, into: As) -> Result<u64, Failure> {
+        let inserts = &self.0.inserts;
+        let inserted = match into {
+            As::Raw => {
+                let documents = ldjson::read_with(&from, |line| Ok(extjson::parse_raw(line)?))?;
+                inserts.with_type::<RawDocumentBuf>().insert_many(&documents).ordered(false).await?
+            }
+            As::Document | As::Struct => {
+                let documents = ldjson::read_with(&from, |line| Ok(extjson::parse(line)?))?;
+                inserts.insert_many(&documents).ordered(false).await?
+            }
+        };
+        Ok(inserted.inserted_ids.len() as u64)
     }
 
-    async fn export(&self, ids: Range<i32>, to: PathBuf) -> Result<u64, Failure> {
+    async fn export(&self, ids: Range<i32>, to: PathBuf, into: As) -> Result<u64, Failure> {
         let mut lines = Lines::create(&to)?;
         let filter = doc! { "_id": { "$gte": ids.start, "$lt": ids.end } };
-        let mut cursor = self.0.lines.with_type::<RawDocumentBuf>().find(filter).await?;
-        while cursor.advance().await? {
-            let Some(document) = cursor.current() else { break };
-            lines.write_text(&extjson::raw_to_relaxed(document)?)?;
+        match into {
+            As::Raw => {
+                let mut cursor = self.0.lines.with_type::<RawDocumentBuf>().find(filter).await?;
+                while cursor.advance().await? {
+                    let Some(document) = cursor.current() else { break };
+                    lines.write_text(&extjson::raw_to_relaxed(document)?)?;
+                }
+            }
+            As::Document | As::Struct => {
+                let mut cursor = self.0.lines.find(filter).await?;
+                while let Some(document) = cursor.try_next().await? {
+                    lines.write_text(&extjson::to_relaxed(&document))?;
+                }
+            }
         }
         lines.finish()
     }

@@ -6,9 +6,10 @@ use crate::Failure;
 use crate::driver::Driver;
 use crate::host::Spawn;
 use crate::ldjson;
+use crate::task::As;
 
 /// Every task takes each fourth file.
-pub(super) async fn run<D: Driver, S: Spawn>(work: Work<D, S>) -> Result<u64, Failure> {
+pub(super) async fn run<D: Driver, S: Spawn>(work: Work<D, S>, into: As) -> Result<u64, Failure> {
     let scale = work.settings.data.scale;
     let lines = i32::try_from(scale.lines)?;
     let mut tasks = Vec::new();
@@ -18,7 +19,7 @@ pub(super) async fn run<D: Driver, S: Spawn>(work: Work<D, S>) -> Result<u64, Fa
             let mut count = 0;
             for n in (first..scale.files).step_by(AT_A_TIME) {
                 let from = i32::try_from(n)? * lines;
-                count += driver.export(from..from + lines, ldjson::target(&folder, n, name)).await?;
+                count += driver.export(from..from + lines, ldjson::target(&folder, n, name), into).await?;
             }
             Ok::<u64, Failure>(count)
         }));

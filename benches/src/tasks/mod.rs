@@ -36,8 +36,8 @@ impl<D: Driver, S: Spawn> Work<D, S> {
     /// Does at least `count` operations.
     pub(crate) async fn perform(self, task: Task, count: u64) -> Result<Done, Failure> {
         match task {
-            Task::Import => import::run(self).await.map(Done::of),
-            Task::Export => export::run(self).await.map(Done::of),
+            Task::Import(into) => import::run(self, into).await.map(Done::of),
+            Task::Export(into) => export::run(self, into).await.map(Done::of),
             Task::Concurrent { tasks, .. } => concurrent::run(self, tasks, count).await,
             Task::ColdStart => cold_start::run::<D>(&self.settings).await,
             Task::ColdPool => cold_pool::run(self).await,

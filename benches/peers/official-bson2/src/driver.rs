@@ -5,9 +5,9 @@ use std::hint::black_box;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use bson::{Bson, Document, RawDocumentBuf, doc};
+use bson::{Document, RawDocumentBuf, doc};
 use futures_core::Stream;
 use mongodb::event::EventHandler;
 use mongodb::event::cmap::CmapEvent;
@@ -35,15 +35,32 @@ struct Handles {
     raw: Collection<RawDocumentBuf>,
     inserts: Collection<Document>,
     lines: Collection<Document>,
+    own: &'static Own,
+}
+
+/// The documents that are inserted, of the other `bson`: made once, for it is none of the driver's work.
+#[derive(Debug)]
+struct Own {
     small: Document,
     large: Document,
+}
+
+impl Own {
+    fn of(settings: &Settings) -> Result<&'static Self, Failure> {
+        static OWN: OnceLock<Own> = OnceLock::new();
+        if let Some(own) = OWN.get() {
+            return Ok(own);
+        }
+        let own = Self { small: convert(&settings.data.small)?, large: convert(&settings.data.large)? };
+        Ok(OWN.get_or_init(|| own))
+    }
 }
 
 impl Handles {
     fn document(&self, size: Size) -> &Document {
         match size {
-            Size::Small => &self.small,
-            Size::Large => &self.large,
+            Size::Small => &self.own.small,
+            Size::Large => &self.own.large,
         }
     }
 }
@@ -62,8 +79,7 @@ impl Driver for Official {
             lines: database.collection(LINES),
             database,
             client,
-            small: convert(&settings.data.small)?,
-            large: convert(&settings.data.large)?,
+            own: Own::of(settings)?,
         })))
     }
 
@@ -124,16 +140,38 @@ impl Driver for Official {
         Ok(())
     }
 
-    async fn import(&self, from: PathBuf) -> Result<u64, Failure> {
-        let documents: Vec<Document> = ldjson::read(&from)?;
-        Ok(self.0.inserts.insert_many(&documents).ordered(false).await?.inserted_ids.len() as u64)
+    async fn import(&self, from: PathBuf, into: As) -> Result<u64, Failure> {
+        let inserts = &self.0.inserts;
+        let inserted = match into {
+            As::Raw => {
+                let documents: Vec<RawDocumentBuf> = ldjson::read(&from)?;
+                inserts.clone_with_type::<RawDocumentBuf>().insert_many(&documents).ordered(false).await?
+            }
+            As::Document | As::Struct => {
+                let documents: Vec<Document> = ldjson::read(&from)?;
+                inserts.insert_many(&documents).ordered(false).await?
+            }
+        };
+        Ok(inserted.inserted_ids.len() as u64)
     }
 
-    async fn export(&self, ids: Range<i32>, to: PathBuf) -> Result<u64, Failure> {
+    /// Straight into the file: `into_relaxed_extjson` would make a tree of it first.
+    async fn export(&self, ids: Range<i32>, to: PathBuf, into: As) -> Result<u64, Failure> {
         let mut lines = Lines::create(&to)?;
-        let mut cursor = self.0.lines.find(doc! { "_id": { "$gte": ids.start, "$lt": ids.end } }).await?;
-        while let Some(document) = next(&mut cursor).await {
-            lines.write(&Bson::Document(document?).into_relaxed_extjson())?;
+        let filter = doc! { "_id": { "$gte": ids.start, "$lt": ids.end } };
+        match into {
+            As::Raw => {
+                let mut cursor = self.0.lines.clone_with_type::<RawDocumentBuf>().find(filter).await?;
+                while cursor.advance().await? {
+                    lines.write(&cursor.current())?;
+                }
+            }
+            As::Document | As::Struct => {
+                let mut cursor = self.0.lines.find(filter).await?;
+                while let Some(document) = next(&mut cursor).await {
+                    lines.write(&document?)?;
+                }
+            }
         }
         lines.finish()
     }

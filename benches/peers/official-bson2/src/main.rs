@@ -15,9 +15,15 @@ use stator_benches::{Failure, Runner};
 use driver::Official;
 
 const CONTENDERS: [Contender; 3] = [
-    Contender { name: "official2-mt", peer: "official-mt", can: of_official, make: multi_thread },
-    Contender { name: "official2-ct", peer: "official-ct", can: of_official, make: current_thread },
-    Contender { name: "official2", peer: "official", can: codec::can, make: codec::make },
+    Contender { name: "official2-mt", peer: "official-mt", floor: "floor-tokio", can: of_official, make: multi_thread },
+    Contender {
+        name: "official2-ct",
+        peer: "official-ct",
+        floor: "floor-tokio",
+        can: of_official,
+        make: current_thread,
+    },
+    Contender { name: "official2", peer: "official", floor: "floor", can: codec::can, make: codec::make },
 ];
 
 fn multi_thread(settings: &Settings) -> Result<Box<dyn Runner>, Failure> {

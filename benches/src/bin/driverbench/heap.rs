@@ -30,7 +30,7 @@ pub(crate) fn of(runner: &str, task: Task, settings: &Settings) -> Result<Value,
 }
 
 /// The columns of a table.
-pub(crate) fn footprint(value: &Value) -> Footprint {
-    let of = |name: &str| value[name].as_f64().unwrap_or_default();
-    Footprint { allocations: of("allocations"), bytes: of("bytes"), peak_kib: of("peak_kib") }
+pub(crate) fn footprint(value: &Value) -> Result<Footprint, Failure> {
+    let of = |name: &str| value[name].as_f64().ok_or_else(|| format!("footprint did not tell {name}"));
+    Ok(Footprint { allocations: of("allocations")?, bytes: of("bytes")?, peak_kib: of("peak_kib")? })
 }

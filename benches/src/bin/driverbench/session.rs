@@ -23,7 +23,7 @@ use crate::scratch::Scratch;
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     // First of all: threads and processes inherit it.
     let cpu = options.one_cpu.then(affinity::pin_to_one_cpu).transpose()?;
-    let old = options.compare.as_deref().map(Old::read).transpose()?;
+    let text = options.compare.as_deref().map(std::fs::read_to_string).transpose()?;
     let data = Arc::new(Data::load(options.scale)?);
     let mongod = Mongod::standalone()?;
     let scratch = Scratch::new()?;
@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         options.slot
     );
     println!(
-        "{caption}\nt/off, c/off: wall and CPU time as a multiple of the official driver's; c/flo: CPU time as a multiple of the floor's\n"
+        "{caption}\nt/off, c/off: wall and CPU time as a multiple of the official driver's; t/flo, c/flo: as a multiple of the floor's of the same sockets\n"
     );
     if options.heap && heap::program().is_none() {
         println!(
@@ -52,6 +52,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         "server": mongod.version().to_string(), "one_cpu": options.one_cpu, "data": data.origin, "corpus": corpus, "files": files,
         "slot_ms": u64::try_from(options.slot.as_millis())?,
     });
+    let old = text.map(|text| Old::parse(&text, &run)).transpose()?;
     let mut json =
         options.json.as_ref().map(|path| File::options().create(true).append(true).open(path)).transpose()?;
     let mut field = Field { options, settings: &settings, setup: &setup, clients: Vec::new(), files: false };
@@ -123,7 +124,7 @@ impl Field<'_> {
             counts.push(self.attempt(task, contender, || calibrate(&mut *runner, task, slot))?);
             runners.push(runner);
         }
-        let mut rows: Vec<Row> = contenders.iter().map(row).collect();
+        let mut rows: Vec<Row> = contenders.iter().map(|contender| row(contender, task)).collect();
         for round in 0..self.options.rounds.min(task.most_rounds()) {
             // Who begins comes last the next time, so that nobody always follows the same one.
             for place in 0..runners.len() {
@@ -143,7 +144,7 @@ impl Field<'_> {
                 // Other programs are not counted.
                 if !row.runner.starts_with("official2") {
                     self.prepare(task)?;
-                    row.footprint = Some(heap::footprint(&heap::of(row.runner, task, self.settings)?));
+                    row.footprint = Some(heap::footprint(&heap::of(row.runner, task, self.settings)?)?);
                 }
             }
         }
@@ -151,7 +152,8 @@ impl Field<'_> {
     }
 
     /// A client whose runtime stands still while others have their turn may find its monitor late, and its connections closed: the
-    /// official one's on the current-thread runtime did. What is measured is another matter, so it has a second go, and that is said.
+    /// official one's on the current-thread runtime did. What is measured is another matter, so it has a second go, and that is said. Ours
+    /// has none: what it cannot do the first time is a fault.
     fn attempt<T>(
         &self,
         task: Task,
@@ -161,6 +163,7 @@ impl Field<'_> {
         let said = |error| format!("{task} by {}: {error}", contender.name);
         self.prepare(task)?;
         match go() {
+            Err(error) if contender.is_ours() => return Err(said(error).into()),
             Err(error) => eprintln!("driverbench: {}; once more", said(error)),
             done => return done,
         }
@@ -183,7 +186,7 @@ impl Field<'_> {
             if heap::program().is_none() || contender.name.starts_with("official2") {
                 continue;
             }
-            let mut row = row(&contender);
+            let mut row = row(&contender, Task::IdlePool);
             for _ in 0..self.options.rounds.min(Task::IdlePool.most_rounds()) {
                 let held = heap::of(contender.name, Task::IdlePool, self.settings)?;
                 let figures = held.as_object().into_iter().flatten();
@@ -200,14 +203,20 @@ impl Field<'_> {
         let server = format!("mongodb://{}/?directConnection=true", self.settings.address);
         for ping in PINGS.iter().filter(|ping| self.options.takes(ping.name)) {
             let sample = ping.build(&self.settings.folder.join(ping.name), &server)?;
-            rows.push(Row { runner: ping.name, peer: "official", samples: vec![sample], footprint: None });
+            rows.push(Row {
+                runner: ping.name,
+                peer: "official",
+                floor: "floor",
+                samples: vec![sample],
+                footprint: None,
+            });
         }
         Ok(rows)
     }
 
     /// The files, before the first task that needs them.
     fn prepare_once(&mut self, task: Task) -> Result<(), Failure> {
-        if matches!(task, Task::Import | Task::Export) && !self.files {
+        if matches!(task, Task::Import(_) | Task::Export(_)) && !self.files {
             ldjson::prepare(&self.settings.data, &self.settings.folder)?;
             self.setup.fill_lines(self.settings)?;
             self.files = true;
@@ -221,6 +230,12 @@ impl Field<'_> {
     }
 }
 
-fn row(contender: &Contender) -> Row {
-    Row { runner: contender.name, peer: contender.peer, samples: Vec::new(), footprint: None }
+fn row(contender: &Contender, task: Task) -> Row {
+    Row {
+        runner: contender.name,
+        peer: contender.peer,
+        floor: contender.floor_of(task),
+        samples: Vec::new(),
+        footprint: None,
+    }
 }

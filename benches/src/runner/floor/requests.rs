@@ -8,6 +8,7 @@ use stator_wire::op_msg::{Builder, Documents, Flags, OpMsg};
 
 use super::super::Failure;
 use crate::Data;
+use crate::Task;
 use crate::driver::{CORPUS, DATABASE, INSERTS};
 use crate::task::Size;
 
@@ -79,6 +80,20 @@ fn message<'a>(mut body: Document, documents: impl Iterator<Item = Doc<'a>> + Cl
     }
     message.finish()?;
     Ok(out)
+}
+
+/// Whether the server did what it was asked to: whoever looks at nothing might measure how fast it refuses.
+pub(super) fn check(buffer: &[u8], task: Task, batch: usize) -> Result<(), Failure> {
+    let length = buffer.first_chunk().map(|length| u32::from_le_bytes(*length)).ok_or("there is no reply")?;
+    let reply = OpMsg::parse(buffer.get(..length as usize).ok_or("the reply is cut")?)?.body();
+    let is = |key, number| Ok::<_, Failure>(reply.get(key)?.is_some_and(|value| value.as_number_i64() == Ok(number)));
+    let inserted = match task {
+        Task::InsertOne(_) | Task::BulkInsert(_) => is("n", batch as i64)? && reply.get("writeErrors")?.is_none(),
+        Task::FindOne(_) => reply.get_doc("cursor")?.map(walk).transpose()? == Some(1),
+        _ => true,
+    };
+    let done = is("ok", 1)? && inserted;
+    if done { Ok(()) } else { Err(format!("the server did not do {task}").into()) }
 }
 
 /// The cursor of a reply.
