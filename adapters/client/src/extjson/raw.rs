@@ -4,14 +4,14 @@ use bson::{Bson, Document, RawDocument, RawDocumentBuf};
 use stator_wire::bson::{Doc, Kind, RawValue};
 
 use super::write::{Mode, separate, write_string, write_value};
-use super::{Error, MAX_DEPTH, direct, parse};
+use super::{Error, MAX_DEPTH, direct, parse_by_tree};
 use crate::convert::from_value;
 use crate::encode;
 
-/// Reads a document, canonical or relaxed, straight into the bytes that are stored: several times as fast as [`parse`], for whoever
+/// Reads a document, canonical or relaxed, straight into the bytes that are stored: several times as fast as [`parse`](super::parse), for whoever
 /// imports much.
 ///
-/// It takes and refuses what [`parse`] does. A key that is there twice may stay there twice.
+/// It takes and refuses what [`parse`](super::parse) does. A key that is there twice may stay there twice.
 ///
 /// ```
 /// use stator_client::extjson;
@@ -27,7 +27,7 @@ use crate::encode;
 pub fn parse_raw(text: &str) -> Result<RawDocumentBuf, Error> {
     let bytes = match direct::document(text) {
         Some(bytes) => bytes,
-        None => encode::to_vec::<Document>(&parse(text)?).map_err(unsound)?,
+        None => encode::to_vec::<Document>(&parse_by_tree(text)?).map_err(unsound)?,
     };
     RawDocumentBuf::from_bytes(bytes).map_err(unsound)
 }
@@ -97,6 +97,6 @@ fn check(depth: usize) -> Result<(), Error> {
     if depth >= MAX_DEPTH { Err(unsound(format_args!("it is nested deeper than {MAX_DEPTH} levels"))) } else { Ok(()) }
 }
 
-fn unsound(reason: impl core::fmt::Display) -> Error {
+pub(super) fn unsound(reason: impl core::fmt::Display) -> Error {
     Error::Bson { reason: reason.to_string() }
 }

@@ -48,6 +48,7 @@ fn canonical_keeps_every_type_and_the_order_of_keys() {
     let document = everything();
     let text = to_canonical(&document);
     assert_eq!(parse(&text).unwrap().to_vec().unwrap(), document.to_vec().unwrap(), "{text}");
+    assert_eq!(parse_by_tree(&text).unwrap().to_vec().unwrap(), document.to_vec().unwrap(), "{text}");
     assert_eq!(to_canonical(&Bson::Document(document)), text);
 }
 
@@ -57,6 +58,7 @@ fn relaxed_keeps_all_but_the_width_of_integers() {
     let text = to_relaxed(&document);
     document.insert("int64", 5_i32);
     assert_eq!(parse(&text).unwrap().to_vec().unwrap(), document.to_vec().unwrap(), "{text}");
+    assert_eq!(parse_by_tree(&text).unwrap().to_vec().unwrap(), document.to_vec().unwrap(), "{text}");
 }
 
 #[test]
@@ -265,7 +267,8 @@ fn bytes_and_text_without_a_tree_are_those_with_one() {
         "[]",
         "",
     ] {
-        let expected = parse(text).map(|document| RawDocumentBuf::try_from(&document).unwrap());
+        assert_eq!(parse(text), parse_by_tree(text), "{text}");
+        let expected = parse_by_tree(text).map(|document| RawDocumentBuf::try_from(&document).unwrap());
         assert_eq!(parse_raw(text), expected, "{text}");
     }
 }
