@@ -113,7 +113,7 @@ impl std::error::Error for Error {}
 /// Every variant of [`Error`].
 pub fn parse(text: &str) -> Result<Document, Error> {
     match direct::document(text) {
-        // Writing bytes and reading them takes less than half of what a tree does.
+        // Writing bytes and reading them takes less than a tree does.
         Some(bytes) => decode::from_slice_owned(&bytes).map_err(raw::unsound),
         None => parse_by_tree(text),
     }

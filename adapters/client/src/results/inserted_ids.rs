@@ -5,7 +5,7 @@ use core::fmt;
 use bson::Bson;
 use bson::oid::ObjectId;
 
-/// The `_id`s of inserted documents by their index, in rising order.
+/// The `_id`s of inserted documents by their index, in rising order: `insertedIds` of the results of specification *CRUD*.
 ///
 /// It is made to be small, as many documents may be inserted at once: ObjectIds, which most are, take twelve bytes each. What is asked
 /// for is made then; who wants a map collects one.
@@ -116,7 +116,7 @@ impl InsertedIds {
         self.iter().map(|(_, id)| id)
     }
 
-    /// Index and `_id` of each document.
+    /// Index and `_id` of each document, in rising order.
     pub const fn iter(&self) -> InsertedIdsIter<'_> {
         InsertedIdsIter { ids: self, at: 0 }
     }
